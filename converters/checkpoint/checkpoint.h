@@ -1,0 +1,29 @@
+// File: converters/checkpoint/checkpoint.h
+//
+// A Hugging Face checkpoint directory as a TensorSource: safetensors (single
+// or sharded with model.safetensors.index.json) and PyTorch .bin files.
+
+#ifndef CONVERTERS_CHECKPOINT_CHECKPOINT_H_
+#define CONVERTERS_CHECKPOINT_CHECKPOINT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "converters/tensor_source.h"
+
+namespace checkpoint {
+
+// Opens and validates the weights in `directory`. Safetensors are preferred
+// when both formats are there. Tensors are listed in the reference's order:
+// files by name, within a safetensors file by name, within a .bin in the order
+// of its dictionary.
+// Errors: NotFound if there are no weights or a shard is missing; DataLoss for
+// a file that is truncated, malformed or at odds with its index; each names
+// the file and what is wrong in it.
+absl::StatusOr<std::unique_ptr<converters::TensorSource>> Open(
+    const std::string& directory);
+
+}  // namespace checkpoint
+
+#endif  // CONVERTERS_CHECKPOINT_CHECKPOINT_H_

@@ -1,0 +1,52 @@
+// File: converters/tensor_source.h
+//
+// Where weights come from: a list of named tensors whose rows can be read as
+// floats, in any order, from any thread. A checkpoint is one; an existing
+// GGUF file is another.
+
+#ifndef CONVERTERS_TENSOR_SOURCE_H_
+#define CONVERTERS_TENSOR_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace converters {
+
+struct SourceTensor {
+  std::string name;
+  std::string file;               // for error messages: the file's name
+  absl::string_view dtype;        // "BF16", as the source spells it; static
+  std::vector<uint64_t> shape;    // PyTorch's order: the last is contiguous
+  uint64_t bytes = 0;             // stored size, for progress and accounting
+
+  uint64_t elements() const;
+};
+
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+
+  // In the order in which the source lists them. Constant for the object's
+  // lifetime.
+  virtual absl::Span<const SourceTensor> tensors() const = 0;
+
+  // Reads elements [first, first + out.size()) of tensor number `tensor`, in
+  // row-major order, as floats. Values are converted exactly where F32 can
+  // hold them and rounded to nearest even where not (F64, I64). Thread-safe;
+  // reads no byte that was not asked for (but whole blocks of block formats,
+  // whose bounds `first` and the length must respect).
+  // Errors: DataLoss when the file is shorter than it was or can't be read
+  // (names file, tensor and offset).
+  virtual absl::Status Read(size_t tensor, uint64_t first,
+                            absl::Span<float> out) const = 0;
+};
+
+}  // namespace converters
+
+#endif  // CONVERTERS_TENSOR_SOURCE_H_

@@ -1,0 +1,47 @@
+// File: converters/vocab/vocab.h
+//
+// Tokenizer files to tokenizer.* metadata, with the keys, order and values of
+// llama.cpp's converter.
+
+#ifndef CONVERTERS_VOCAB_VOCAB_H_
+#define CONVERTERS_VOCAB_VOCAB_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gguf/metadata.h"
+#include "nlohmann/json.hpp"
+
+namespace vocab {
+
+struct VocabInput {
+  std::string directory;                      // of the tokenizer files
+  const nlohmann::json* config;               // config.json, parsed
+  // Rows of the embedding (config's vocab_size); absent if config has none.
+  std::optional<uint64_t> vocab_size;
+  std::optional<std::string> pre_tokenizer;   // overrides what is found
+};
+
+// Which tokenizer files the directory holds.
+bool HasSentencePieceModel(const std::string& directory);  // tokenizer.model
+bool HasTokenizerJson(const std::string& directory);
+
+// tokenizer.model (SentencePiece) with added_tokens.json, tokenizer_config.json:
+// tokenizer.ggml.model, .pre, .tokens, .scores, .token_type, then the special
+// tokens and the chat templates.
+absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input);
+
+// tokenizer.json of a SentencePiece-like BPE (no tokenizer.model; metaspace,
+// byte fallback): the same keys, as LlamaHfVocab gives them.
+absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input);
+
+// tokenizer.json, byte-level BPE: tokenizer.ggml.model "gpt2", .pre, .tokens,
+// .token_type, .merges, then the special tokens and the chat templates.
+absl::StatusOr<gguf::Metadata> LoadByteLevelBpe(const VocabInput& input);
+
+}  // namespace vocab
+
+#endif  // CONVERTERS_VOCAB_VOCAB_H_
