@@ -1,0 +1,140 @@
+// File: fetch/fetch.h
+//
+// Downloads what a conversion needs of a Hugging Face model repository and
+// gives back the directory it is in. Shares its cache with huggingface_hub:
+// what either has downloaded the other finds. An interrupted download goes on
+// where it stopped, also in another process; every file is checked against the
+// hash that the hub lists before it gets its name. Nothing that is downloaded
+// is ever run.
+//
+//   fetch::FetchOptions options;
+//   options.repo_id = "ORG/NAME";
+//   absl::StatusOr<fetch::Snapshot> snapshot = fetch::FetchSnapshot(options);
+//   if (!snapshot.ok()) return snapshot.status();
+//   OpenCheckpoint(snapshot->directory);
+
+#ifndef FETCH_FETCH_H_
+#define FETCH_FETCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace fetch {
+
+// Where to download from and to. An unset optional takes what the environment
+// says, by huggingface_hub's rules (see fetch/environment.h).
+struct FetchOptions {
+  std::string repo_id;            // "ORG/NAME", or "NAME" for a canonical model
+  std::string revision = "main";  // branch, tag, commit or refs/pr/N
+
+  // Shell patterns as of huggingface_hub: `*` also matches "/", and a pattern
+  // that ends in "/" means all below that directory. Without `include`, what a
+  // conversion needs is chosen (see fetch/file_selection.h); with it, exactly
+  // the files that match. `exclude` is taken off either.
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+
+  std::optional<std::string> endpoint;   // HF_ENDPOINT
+  std::optional<std::string> token;      // HF_TOKEN, stored token; "" for none
+  std::optional<std::string> cache_dir;  // HF_HUB_CACHE, HF_HOME
+  std::optional<bool> offline;           // HF_HUB_OFFLINE: no network at all
+  // Puts plain files here instead of into the cache.
+  std::optional<std::string> local_dir;
+
+  int connections = 8;  // at most, over all files; at least 1
+  // A connection that brings no byte for this long is given up and retried.
+  absl::Duration stall_timeout = absl::Seconds(30);
+  // Tries of one request that bring nothing new before the job fails.
+  int max_tries = 6;
+  // The pause after the first failed try; doubles with each, with jitter.
+  absl::Duration first_backoff = absl::Milliseconds(500);
+  // Pauses longer than this are not waited for, also when a server asks.
+  absl::Duration max_backoff = absl::Minutes(5);
+};
+
+struct FileProgress {
+  std::string path;       // in the repository
+  uint64_t size = 0;      // bytes
+  uint64_t done = 0;      // bytes on disk, from this run or before
+  bool complete = false;  // verified and under its final name
+};
+
+struct FetchProgress {
+  // All files of the snapshot that are wanted; stable order over one call.
+  std::vector<FileProgress> files;
+  uint64_t total_bytes = 0;
+  uint64_t done_bytes = 0;
+  uint64_t received_bytes = 0;              // over the network, in this call
+  double bytes_per_second = 0;              // over the last seconds
+  std::optional<absl::Duration> time_left;  // unknown at a rate of 0
+  int open_connections = 0;
+};
+
+// Calls come from the thread that called FetchSnapshot, never concurrently.
+// Any may be empty.
+struct FetchObserver {
+  // At the start, at most ten times a second, and at the end.
+  std::function<void(const FetchProgress&)> progress;
+  // One line for the user: a retry, a file that changed, a wait for a lock.
+  std::function<void(absl::string_view)> notice;
+  // Polled several times a second; true ends the call with Cancelled. What has
+  // arrived stays for the next call.
+  std::function<bool()> cancelled;
+};
+
+struct SnapshotFile {
+  std::string path;             // in the repository
+  uint64_t size = 0;            // bytes
+  uint64_t bytes_to_fetch = 0;  // what is not on disk yet
+};
+
+struct SnapshotPlan {
+  std::string commit;               // 40 hexadecimal digits
+  std::string directory;            // where the files are or would be
+  std::vector<SnapshotFile> files;  // those that are wanted, by path
+  uint64_t total_bytes = 0;
+  uint64_t bytes_to_fetch = 0;
+};
+
+struct Snapshot {
+  std::string commit;               // 40 hexadecimal digits
+  std::string directory;            // holds the files under their repo paths
+  std::vector<SnapshotFile> files;  // bytes_to_fetch as it was before the call
+  uint64_t total_bytes = 0;
+  uint64_t received_bytes = 0;  // over the network, in this call
+};
+
+// What FetchSnapshot would do; asks the hub for the list of files and changes
+// nothing on disk. Errors as of FetchSnapshot.
+absl::StatusOr<SnapshotPlan> PlanSnapshot(const FetchOptions& options,
+                                          const FetchObserver& observer = {});
+
+// Makes the wanted files of the revision be there and returns where. Safe to
+// call from several threads and processes at once, also for one repository.
+//
+// Errors; each message says what to do:
+//   InvalidArgument      a name, pattern or number in `options`, or a file name
+//                        in the repository that is refused
+//   Unauthenticated      401: no token, or one that the hub does not know
+//   PermissionDenied     403: no access to a gated or private repository; or
+//                        the file system refuses
+//   NotFound             no such repository, revision or file, or no weights
+//   FailedPrecondition   offline, and files are missing from the cache (listed)
+//   ResourceExhausted    not enough space on the disk
+//   DataLoss             a file's hash is wrong twice in a row
+//   Unavailable          network, TLS, proxy or server failure after all tries
+//   Cancelled            observer.cancelled said so
+// What was downloaded before an error stays and is used by the next call.
+absl::StatusOr<Snapshot> FetchSnapshot(const FetchOptions& options,
+                                       const FetchObserver& observer = {});
+
+}  // namespace fetch
+
+#endif  // FETCH_FETCH_H_
