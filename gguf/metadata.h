@@ -36,20 +36,18 @@ enum class ValueType : uint32_t {
   kFloat64 = 12,
 };
 
-// "u8" … in the spelling of GGUF dumps: UINT8, FLOAT32, STRING, ARRAY.
+// In the spelling of GGUF dumps: UINT8, FLOAT32, STRING, ARRAY …
 absl::string_view ValueTypeName(ValueType type);
 
 // A homogeneous array. Its alternatives are numbered like ValueType; an array
 // of arrays holds `std::vector<Array>`.
 struct Array {
-  using Elements =
-      std::variant<std::vector<uint8_t>, std::vector<int8_t>,
-                   std::vector<uint16_t>, std::vector<int16_t>,
-                   std::vector<uint32_t>, std::vector<int32_t>,
-                   std::vector<float>, std::vector<bool>,
-                   std::vector<std::string>, std::vector<Array>,
-                   std::vector<uint64_t>, std::vector<int64_t>,
-                   std::vector<double>>;
+  using Elements = std::variant<
+      std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>,
+      std::vector<int16_t>, std::vector<uint32_t>, std::vector<int32_t>,
+      std::vector<float>, std::vector<bool>, std::vector<std::string>,
+      std::vector<Array>, std::vector<uint64_t>, std::vector<int64_t>,
+      std::vector<double>>;
   Elements elements;
 
   ValueType element_type() const { return ValueType(elements.index()); }
@@ -57,9 +55,9 @@ struct Array {
   bool operator==(const Array&) const = default;
 };
 
-using Value = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t,
-                           int32_t, float, bool, std::string, Array, uint64_t,
-                           int64_t, double>;
+using Value =
+    std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float,
+                 bool, std::string, Array, uint64_t, int64_t, double>;
 
 inline ValueType TypeOf(const Value& value) { return ValueType(value.index()); }
 
@@ -70,6 +68,9 @@ class Metadata {
     Value value;
     bool operator==(const Entry&) const = default;
   };
+
+  // These entries in their order. Their keys must differ.
+  static Metadata FromEntries(std::vector<Entry> entries);
 
   // Gives `key` this value: in its old place if the key is there, else at the
   // end.

@@ -1,0 +1,85 @@
+#include "gguf/file_ops.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+
+#include "absl/types/span.h"
+
+namespace gguf {
+namespace {
+
+// Repeats a system call that a signal interrupted.
+template <typename Call>
+auto Uninterrupted(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) result = call();
+  return result;
+}
+
+int ErrnoUnless(bool ok) { return ok ? 0 : -errno; }
+
+// A rename that never replaces, for file systems without RENAME_NOREPLACE: a
+// second name is made, which fails if it is taken, and the first removed.
+int LinkAndUnlink(const std::string& from, const std::string& to) {
+  if (link(from.c_str(), to.c_str()) != 0) return -errno;
+  return ErrnoUnless(unlink(from.c_str()) == 0);
+}
+
+}  // namespace
+
+int64_t FileOps::Write(int fd, absl::Span<const uint8_t> bytes,
+                       uint64_t offset) {
+  const ssize_t written = Uninterrupted([&] {
+    return pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  });
+  return written >= 0 ? written : -errno;
+}
+
+int FileOps::Reserve(int fd, uint64_t size) {
+  const off_t length = static_cast<off_t>(size);
+  if (Uninterrupted([&] { return ftruncate(fd, length); }) != 0) return -errno;
+  if (size == 0) return 0;
+  if (Uninterrupted([&] { return fallocate(fd, 0, 0, length); }) == 0) return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return -errno;
+  // The file system can't reserve: at least see whether it would fit now.
+  struct stat file;
+  if (fstat(fd, &file) != 0) return -errno;
+  const uint64_t held = static_cast<uint64_t>(file.st_blocks) * 512;
+  const uint64_t needed = size > held ? size - held : 0;
+  return needed <= AvailableBytes(fd) ? 0 : -ENOSPC;
+}
+
+int FileOps::Sync(int fd) {
+  return ErrnoUnless(Uninterrupted([&] { return fsync(fd); }) == 0);
+}
+
+int FileOps::Rename(const std::string& from, const std::string& to,
+                    bool replace) {
+  if (replace) return ErrnoUnless(rename(from.c_str(), to.c_str()) == 0);
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
+                RENAME_NOREPLACE) == 0) {
+    return 0;
+  }
+  if (errno != EINVAL && errno != ENOSYS) return -errno;
+  return LinkAndUnlink(from, to);
+}
+
+uint64_t FileOps::AvailableBytes(int fd) {
+  struct statvfs info;
+  if (fstatvfs(fd, &info) != 0) return 0;
+  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+FileOps& FileOps::System() {
+  static FileOps ops;
+  return ops;
+}
+
+}  // namespace gguf
