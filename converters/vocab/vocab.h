@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,20 +19,26 @@
 namespace vocab {
 
 struct VocabInput {
-  std::string directory;                      // of the tokenizer files
-  const nlohmann::json* config;               // config.json, parsed
+  std::string directory;         // of the tokenizer files
+  const nlohmann::json* config;  // config.json, parsed
   // Rows of the embedding (config's vocab_size); absent if config has none.
   std::optional<uint64_t> vocab_size;
-  std::optional<std::string> pre_tokenizer;   // overrides what is found
+  std::optional<std::string> pre_tokenizer;  // overrides what is found
+  // Collects what a user should hear: tokens that were left out. May be null.
+  std::vector<std::string>* warnings = nullptr;
 };
 
 // Which tokenizer files the directory holds.
 bool HasSentencePieceModel(const std::string& directory);  // tokenizer.model
 bool HasTokenizerJson(const std::string& directory);
 
-// tokenizer.model (SentencePiece) with added_tokens.json, tokenizer_config.json:
-// tokenizer.ggml.model, .pre, .tokens, .scores, .token_type, then the special
-// tokens and the chat templates.
+// All of the following: errors are InvalidArgument, DataLoss or NotFound, and
+// name the file and the entry. A vocabulary that is smaller than `vocab_size`
+// is filled up with "[PADn]" tokens, one that is larger is an error.
+
+// tokenizer.model (SentencePiece) with added_tokens.json,
+// tokenizer_config.json: tokenizer.ggml.model, .pre, .tokens, .scores,
+// .token_type, then the special tokens and the chat templates.
 absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input);
 
 // tokenizer.json of a SentencePiece-like BPE (no tokenizer.model; metaspace,
@@ -41,6 +48,11 @@ absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input);
 // tokenizer.json, byte-level BPE: tokenizer.ggml.model "gpt2", .pre, .tokens,
 // .token_type, .merges, then the special tokens and the chat templates.
 absl::StatusOr<gguf::Metadata> LoadByteLevelBpe(const VocabInput& input);
+
+// What a model of the Llama family has, whichever tokenizer it comes with: one
+// of the above, in the reference's order of trial, between the few keys that
+// this family adds (add_space_prefix, CodeLlama's end of turn).
+absl::StatusOr<gguf::Metadata> LoadLlamaVocab(const VocabInput& input);
 
 }  // namespace vocab
 

@@ -1,0 +1,43 @@
+// File: converters/vocab/pre_tokenizer.h
+//
+// The name that tokenizer.ggml.pre gives to a way of splitting text before
+// byte-pair encoding. It is found from the structure of a tokenizer.json, so
+// that added tokens, which change what a sample text encodes to, change
+// nothing.
+
+#ifndef CONVERTERS_VOCAB_PRE_TOKENIZER_H_
+#define CONVERTERS_VOCAB_PRE_TOKENIZER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "nlohmann/json.hpp"
+
+namespace vocab {
+
+// What decides how text is split, in a readable spelling. A step names its
+// type and the settings that matter: `Split Isolated \p{N}{1,3}`,
+// `Digits individually`, `ByteLevel` (which splits only if followed by
+// `by words`).
+struct SplitStructure {
+  std::vector<std::string> normalizers;
+  std::vector<std::string> pre_tokenizers;
+  // A word that is a token as a whole is not built from merges.
+  bool ignore_merges = false;
+};
+
+// Reads the structure from a parsed tokenizer.json.
+SplitStructure ReadSplitStructure(const nlohmann::json& tokenizer);
+
+// The structure, one step a line, for messages.
+std::string Describe(const SplitStructure& structure);
+
+// The runtime's name for `structure`.
+// Errors: NotFound, with the structure, the nearest known ones and the flag
+// that sets the name by hand.
+absl::StatusOr<std::string> FindPreTokenizer(const SplitStructure& structure);
+
+}  // namespace vocab
+
+#endif  // CONVERTERS_VOCAB_PRE_TOKENIZER_H_

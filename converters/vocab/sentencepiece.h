@@ -1,0 +1,31 @@
+// File: converters/vocab/sentencepiece.h
+//
+// The tokens of a SentencePiece vocabulary: tokenizer.model, and what
+// added_tokens.json and tokenizer_config.json add to it or change in it.
+
+#ifndef CONVERTERS_VOCAB_SENTENCEPIECE_H_
+#define CONVERTERS_VOCAB_SENTENCEPIECE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "converters/vocab/added_tokens.h"
+#include "converters/vocab/token_list.h"
+
+namespace vocab {
+
+// `vocab_size` tokens (as many as the model has pieces if absent): the model's
+// pieces, fillers after them, and over both the added tokens. Added tokens
+// whose ids do not fit are left out, and named in `warnings` if that is given.
+// Errors: DataLoss if tokenizer.model is damaged; InvalidArgument if it has
+// more pieces than `vocab_size`, or an entry of the other files is wrong.
+absl::StatusOr<TokenList> SentencePieceTokens(
+    const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
+    std::vector<std::string>* warnings);
+
+}  // namespace vocab
+
+#endif  // CONVERTERS_VOCAB_SENTENCEPIECE_H_

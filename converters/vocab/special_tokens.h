@@ -1,0 +1,64 @@
+// File: converters/vocab/special_tokens.h
+//
+// What a model's files say of special tokens, apart from the vocabulary: which
+// ids begin, end, pad …, which of them are added to every text, the chat
+// templates and the normalizer's switches. The rules are those of gguf-py's
+// SpecialVocab, which several files can answer for: tokenizer.json,
+// tokenizer_config.json, then config.json.
+
+#ifndef CONVERTERS_VOCAB_SPECIAL_TOKENS_H_
+#define CONVERTERS_VOCAB_SPECIAL_TOKENS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "converters/vocab/chat_template.h"
+#include "gguf/metadata.h"
+#include "nlohmann/json.hpp"
+
+namespace vocab {
+
+// The parsed files; each is null (the JSON value) where there is no file.
+struct SpecialTokenFiles {
+  const nlohmann::json* tokenizer;         // tokenizer.json
+  const nlohmann::json* tokenizer_config;  // tokenizer_config.json
+  const nlohmann::json* config;            // config.json
+  std::string directory;                   // for chat_template.* files
+};
+
+// Special tokens by kind ("bos", "eos", "eot" …), each kind once, in the order
+// in which they were found.
+struct SpecialTokens {
+  std::vector<std::pair<std::string, uint32_t>> ids;
+  std::vector<std::pair<std::string, bool>> add;
+  ChatTemplates chat_templates;
+  std::optional<bool> normalizer_nfc;
+  std::optional<bool> normalizer_lowercase;
+  std::optional<bool> normalizer_strip_accents;
+
+  // Gives `kind` this id unless it has one already.
+  void SetId(absl::string_view kind, uint32_t id);
+  // Writes the tokenizer.* keys; kinds that have no key are left out.
+  void AppendTo(gguf::Metadata& metadata) const;
+};
+
+// The kinds that every model is searched for.
+std::vector<std::string> DefaultTokenKinds();
+
+// Collects the special tokens of these `kinds`. Ids at or above
+// `vocabulary_size`, if given, are left out.
+// Errors: InvalidArgument for a negative id or one above 32 bits, naming the
+// key; DataLoss for a chat template file that can't be read.
+absl::StatusOr<SpecialTokens> LoadSpecialTokens(
+    const SpecialTokenFiles& files, std::vector<std::string> kinds,
+    std::optional<uint64_t> vocabulary_size);
+
+}  // namespace vocab
+
+#endif  // CONVERTERS_VOCAB_SPECIAL_TOKENS_H_
