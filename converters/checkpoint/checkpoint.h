@@ -18,9 +18,15 @@ namespace checkpoint {
 // when both formats are there. Tensors are listed in the reference's order:
 // files by name, within a safetensors file by name, within a .bin in the order
 // of its dictionary.
+//
+// The files are those that the index lists or, without one, all that are named
+// model*.safetensors, else pytorch_model*.bin. Index and files must agree, and
+// no tensor may be in two files.
+//
 // Errors: NotFound if there are no weights or a shard is missing; DataLoss for
-// a file that is truncated, malformed or at odds with its index; each names
-// the file and what is wrong in it.
+// a file that is truncated, malformed or at odds with its index; Unimplemented
+// for weights in a form that can't be read; each names the file and what is
+// wrong in it.
 absl::StatusOr<std::unique_ptr<converters::TensorSource>> Open(
     const std::string& directory);
 

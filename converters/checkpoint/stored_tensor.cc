@@ -1,0 +1,174 @@
+#include "converters/checkpoint/stored_tensor.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/numeric/int128.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "converters/checkpoint/element_type.h"
+#include "converters/checkpoint/file.h"
+#include "converters/checkpoint/gather.h"
+#include "converters/checkpoint/to_float.h"
+#include "converters/tensor_source.h"
+
+namespace checkpoint {
+namespace {
+
+using ::converters::SourceTensor;
+
+// The most elements of a tensor that is not stored row-major, whose number the
+// file's size does not bound: a stride of 0 makes any number of elements of
+// one. 32 GiB as floats, more than any weight.
+constexpr uint64_t kMaxStridedElements = uint64_t{1} << 33;
+
+// Bytes that are read before they are converted: few enough to stay in the
+// caches, many enough to make the system call cheap.
+constexpr size_t kBufferBytes = 64 << 10;
+
+absl::Status TensorError(const StoredTensor& tensor, absl::string_view what) {
+  return absl::DataLossError(absl::StrCat(
+      tensor.file, ": tensor ", tensor.name, " (", ElementTypeName(tensor.type),
+      ", shape [", absl::StrJoin(tensor.shape, ", "), "]) ", what));
+}
+
+bool IsRowMajor(const StoredTensor& tensor) {
+  if (tensor.strides.empty()) return true;
+  uint64_t expected = 1;
+  for (size_t d = tensor.shape.size(); d-- > 0;) {
+    if (tensor.shape[d] == 1) continue;
+    if (tensor.strides[d] != expected) return false;
+    expected *= tensor.shape[d];
+  }
+  return true;
+}
+
+// The largest number of bytes, so that sums and differences fit 64 bits.
+constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
+
+// The product of the extents, or nullopt if it exceeds `limit`.
+std::optional<uint64_t> Elements(const StoredTensor& tensor, uint64_t limit) {
+  if (absl::c_linear_search(tensor.shape, 0)) return 0;
+  absl::uint128 elements = 1;
+  for (uint64_t extent : tensor.shape) {
+    elements *= extent;
+    if (elements > limit) return std::nullopt;
+  }
+  return absl::Uint128Low64(elements);
+}
+
+// How many elements lie from the tensor's first to its last in the file, or
+// nullopt if more than `limit`. Requires that it has elements.
+std::optional<uint64_t> ElementSpan(const StoredTensor& tensor,
+                                    uint64_t limit) {
+  if (tensor.strides.empty()) return Elements(tensor, limit);
+  absl::uint128 last = 0;
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    last += absl::uint128(tensor.shape[d] - 1) * tensor.strides[d];
+    if (last >= limit) return std::nullopt;
+  }
+  return absl::Uint128Low64(last) + 1;
+}
+
+SourceTensor Describe(const StoredTensor& stored) {
+  SourceTensor tensor;
+  tensor.name = stored.name;
+  tensor.file = stored.file;
+  tensor.dtype = ElementTypeName(stored.type);
+  tensor.shape = stored.shape;
+  tensor.bytes = tensor.elements() * ElementSize(stored.type);
+  return tensor;
+}
+
+// Reads a row-major run through a buffer, or straight to its place.
+absl::Status ReadRun(const StoredTensor& tensor, uint64_t first,
+                     absl::Span<float> out) {
+  const size_t size = ElementSize(tensor.type);
+  uint64_t offset = tensor.offset + first * size;
+  if (tensor.type == ElementType::kF32) {
+    return tensor.data->ReadAt(
+        offset, absl::MakeSpan(reinterpret_cast<char*>(out.data()),
+                               out.size() * sizeof(float)));
+  }
+  alignas(64) char buffer[kBufferBytes];
+  while (!out.empty()) {
+    const size_t count = std::min(out.size(), kBufferBytes / size);
+    const absl::Span<char> bytes(buffer, count * size);
+    absl::Status status = tensor.data->ReadAt(offset, bytes);
+    if (!status.ok()) return status;
+    ToFloat(tensor.type, bytes, out.first(count));
+    out.remove_prefix(count);
+    offset += bytes.size();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Normalize(StoredTensor& tensor) {
+  const uint64_t size = ElementSize(tensor.type);
+  if (!tensor.strides.empty() && tensor.strides.size() != tensor.shape.size()) {
+    return TensorError(tensor, absl::StrCat("has ", tensor.strides.size(),
+                                            " strides, not one per extent"));
+  }
+  const std::optional<uint64_t> elements = Elements(tensor, kMax / size);
+  if (!elements.has_value()) return TensorError(tensor, "is too large");
+  if (*elements == 0 || IsRowMajor(tensor)) tensor.strides.clear();
+  if (!tensor.strides.empty() && *elements > kMaxStridedElements) {
+    return TensorError(tensor, "repeats its elements too often");
+  }
+  const uint64_t file_size = tensor.data->size();
+  const uint64_t room =
+      tensor.offset <= file_size ? (file_size - tensor.offset) / size : 0;
+  const bool fits = tensor.offset <= file_size &&
+                    (*elements == 0 || ElementSpan(tensor, room).has_value());
+  if (fits) return absl::OkStatus();
+  return TensorError(
+      tensor, absl::StrCat(
+                  tensor.strides.empty()
+                      ? ""
+                      : absl::StrCat("with strides [",
+                                     absl::StrJoin(tensor.strides, ", "), "] "),
+                  "at byte ", tensor.offset, " reaches beyond the ", file_size,
+                  " bytes of ", tensor.data->name()));
+}
+
+StoredTensorSource::StoredTensorSource(std::vector<StoredTensor> tensors)
+    : stored_(std::move(tensors)) {
+  tensors_.reserve(stored_.size());
+  for (const StoredTensor& stored : stored_) {
+    tensors_.push_back(Describe(stored));
+  }
+}
+
+absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,
+                                      absl::Span<float> out) const {
+  const StoredTensor& stored = stored_[tensor];
+  const uint64_t elements = tensors_[tensor].elements();
+  if (first > elements || out.size() > elements - first) {
+    return absl::OutOfRangeError(
+        absl::StrCat(stored.file, ": elements [", first, ", +", out.size(),
+                     ") of tensor ", stored.name, ", which has ", elements));
+  }
+  absl::Status status =
+      stored.strides.empty()
+          ? ReadRun(stored, first, out)
+          : Gather({stored.data.get(), stored.offset, stored.type, stored.shape,
+                    stored.strides},
+                   first, out);
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("tensor ", stored.name, ": ",
+                                                  status.message()));
+}
+
+}  // namespace checkpoint
