@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "converters/vocab/pre_tokenizer_table.h"
 #include "converters/vocab/tokenizer_files.h"
@@ -16,16 +17,37 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr absl::string_view kEachDigit = R"(Split Isolated \p{N})";
+
 std::string StringOr(const Json& object, absl::string_view key,
                      absl::string_view fallback) {
   const std::string* value = StringMember(object, key);
   return value == nullptr ? std::string(fallback) : *value;
 }
 
+// One spelling for patterns that match alike. Possessive quantifiers only save
+// time here: what follows them never starts with what they repeat.
+std::string CanonicalRegex(const std::string& regex) {
+  constexpr absl::string_view kContractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+  return absl::StrReplaceAll(
+      regex, {{"\r", R"(\r)"},
+              {"\n", R"(\n)"},
+              {"\t", R"(\t)"},
+              {"]?+", "]?"},
+              {"]++", "]+"},
+              {"]*+", "]*"},
+              {"}++", "}+"},
+              {"'(?i:[sdmt]|ll|ve|re)", kContractions},
+              {"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])",
+               kContractions}});
+}
+
 // A pattern is {"Regex": …} or {"String": …}; the latter is quoted.
 std::string RenderPattern(const Json& step) {
   const Json& pattern = Member(step, "pattern");
-  if (const std::string* regex = StringMember(pattern, "Regex")) return *regex;
+  if (const std::string* regex = StringMember(pattern, "Regex")) {
+    return CanonicalRegex(*regex);
+  }
   return absl::StrCat("\"", StringOr(pattern, "String", "?"), "\"");
 }
 
@@ -38,16 +60,24 @@ std::string RenderByteLevel(const Json& step) {
           : "");
 }
 
+// "Removed, inverted" keeps the matches and drops what lies between them; the
+// patterns that are used so match everything, and then it is "Isolated".
+std::string RenderSplit(const Json& step) {
+  const std::string behavior = StringOr(step, "behavior", "?");
+  const bool inverted = BoolMember(step, "invert").value_or(false);
+  if (inverted && behavior == "Removed") {
+    return absl::StrCat("Split Isolated ", RenderPattern(step));
+  }
+  return absl::StrCat("Split ", behavior, inverted ? " inverted " : " ",
+                      RenderPattern(step));
+}
+
 std::string RenderPreTokenizer(const std::string& type, const Json& step) {
   if (type == "ByteLevel") return RenderByteLevel(step);
-  if (type == "Split") {
-    const bool inverted = BoolMember(step, "invert").value_or(false);
-    return absl::StrCat("Split ", StringOr(step, "behavior", "?"),
-                        inverted ? " inverted " : " ", RenderPattern(step));
-  }
+  if (type == "Split") return RenderSplit(step);
   if (type == "Digits") {
     const bool each = BoolMember(step, "individual_digits").value_or(false);
-    return each ? "Digits individually" : "Digits";
+    return each ? std::string(kEachDigit) : "Digits";
   }
   if (type == "Punctuation") {
     return absl::StrCat("Punctuation ", StringOr(step, "behavior", "Isolated"));
@@ -86,15 +116,18 @@ void Flatten(const Json& value, absl::string_view list_key, Render render,
   for (const Json& member : members) Flatten(member, list_key, render, steps);
 }
 
+bool NormalizersMatch(absl::string_view row,
+                      const std::vector<std::string>& normalizers) {
+  const std::string found = absl::StrJoin(normalizers, ", ");
+  return row == kNoneOrNfc ? found.empty() || found == "NFC" : found == row;
+}
+
 bool Matches(const PreTokenizerRow& row, const SplitStructure& structure) {
-  const std::string normalizers = absl::StrJoin(structure.normalizers, ", ");
-  const bool normalizer_fits = row.normalizers == kNoneOrNfc
-                                   ? normalizers.empty() || normalizers == "NFC"
-                                   : normalizers == row.normalizers;
-  return normalizer_fits &&
+  return NormalizersMatch(row.normalizers, structure.normalizers) &&
          (row.ignore_merges == IgnoreMerges::kEither ||
-          structure.ignore_merges ==
-              (row.ignore_merges == IgnoreMerges::kYes)) &&
+          (row.ignore_merges == IgnoreMerges::kIgnore) ==
+              structure.ignore_merges) &&
+         (row.clean_up == CleanUp::kAny || structure.clean_up == false) &&
          std::equal(row.steps.begin(), row.steps.end(),
                     structure.pre_tokenizers.begin(),
                     structure.pre_tokenizers.end());
@@ -142,7 +175,8 @@ std::string NearestRows(const SplitStructure& structure) {
 
 }  // namespace
 
-SplitStructure ReadSplitStructure(const Json& tokenizer) {
+SplitStructure ReadSplitStructure(const Json& tokenizer,
+                                  const Json& tokenizer_config) {
   SplitStructure structure;
   Flatten(Member(tokenizer, "normalizer"), "normalizers", RenderNormalizer,
           structure.normalizers);
@@ -150,6 +184,8 @@ SplitStructure ReadSplitStructure(const Json& tokenizer) {
           RenderPreTokenizer, structure.pre_tokenizers);
   structure.ignore_merges =
       BoolMember(Member(tokenizer, "model"), "ignore_merges").value_or(false);
+  structure.clean_up =
+      BoolMember(tokenizer_config, "clean_up_tokenization_spaces");
   return structure;
 }
 

@@ -8,6 +8,7 @@
 #ifndef CONVERTERS_VOCAB_PRE_TOKENIZER_H_
 #define CONVERTERS_VOCAB_PRE_TOKENIZER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,22 @@ namespace vocab {
 
 // What decides how text is split, in a readable spelling. A step names its
 // type and the settings that matter: `Split Isolated \p{N}{1,3}`,
-// `Digits individually`, `ByteLevel` (which splits only if followed by
-// `by words`).
+// `Digits`, `ByteLevel` (which splits only if followed by `by words`).
 struct SplitStructure {
   std::vector<std::string> normalizers;
   std::vector<std::string> pre_tokenizers;
   // A word that is a token as a whole is not built from merges.
   bool ignore_merges = false;
+  // Whether spaces before punctuation are dropped from decoded text, if stated.
+  std::optional<bool> clean_up;
 };
 
-// Reads the structure from a parsed tokenizer.json.
-SplitStructure ReadSplitStructure(const nlohmann::json& tokenizer);
+// Reads the structure from a parsed tokenizer.json and tokenizer_config.json
+// (which may be null). Different spellings of the same step come out alike:
+// "Digits individually" is `Split Isolated \p{N}`, possessive quantifiers are
+// greedy ones, a control character in a pattern is its escape.
+SplitStructure ReadSplitStructure(const nlohmann::json& tokenizer,
+                                  const nlohmann::json& tokenizer_config);
 
 // The structure, one step a line, for messages.
 std::string Describe(const SplitStructure& structure);

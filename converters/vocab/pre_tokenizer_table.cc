@@ -3,42 +3,146 @@
 namespace vocab {
 namespace {
 
-// The words of GPT-4's tokenizer, with runs of up to three digits.
-constexpr absl::string_view kWords3Digits =
-    R"(Split Isolated (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-// The same with single digits.
-constexpr absl::string_view kWords1Digit =
-    R"(Split Isolated (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// English contractions in any case, then a word, then numbers, then marks,
+// then white space: the pattern of OpenAI's cl100k and of its descendants,
+// which differ in how many digits stay together.
+#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define WORD R"([^\r\n\p{L}\p{N}]?\p{L}+)"
+#define MARKS_AND_SPACE R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr absl::string_view kDigits3 =
+    "Split Isolated " CONTRACTIONS "|" WORD R"(|\p{N}{1,3}|)" MARKS_AND_SPACE;
+constexpr absl::string_view kDigits1 =
+    "Split Isolated " CONTRACTIONS "|" WORD R"(|\p{N}|)" MARKS_AND_SPACE;
+constexpr absl::string_view kDigitRuns =
+    "Split Isolated " CONTRACTIONS "|" WORD R"(|\p{N}+|)" MARKS_AND_SPACE;
+constexpr absl::string_view kNoContractions =
+    "Split Isolated " WORD R"(|\p{N}|)" MARKS_AND_SPACE;
+constexpr absl::string_view kOneNewline =
+    "Split Isolated " CONTRACTIONS "|" WORD
+    R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
+constexpr absl::string_view kSeedCoder =
+    "Split Isolated " CONTRACTIONS "|" WORD
+    R"(|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr absl::string_view kJais2 =
+    "Split Isolated " CONTRACTIONS "|" WORD
+    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})";
+constexpr absl::string_view kWithAccents =
+    "Split Isolated " CONTRACTIONS
+    R"(|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr absl::string_view kWordGroups =
+    "Split Isolated " CONTRACTIONS
+    R"(|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)";
+
+// Words that are split where lower case ends: OpenAI's o200k and descendants.
+#define LOWER_WORD \
+  R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+#define UPPER_WORD \
+  R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+#define MARKS_SLASH_AND_SPACE \
+  R"( ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr absl::string_view kO200k =
+    "Split Isolated " LOWER_WORD CONTRACTIONS "?|" UPPER_WORD CONTRACTIONS
+    R"(?|\p{N}{1,3}|)" MARKS_SLASH_AND_SPACE;
+constexpr absl::string_view kTekken =
+    "Split Isolated " LOWER_WORD "|" UPPER_WORD
+    R"(|\p{N}|)" MARKS_SLASH_AND_SPACE;
+
+// DeepSeek's steps.
+constexpr absl::string_view kNewlines = R"(Split Isolated [\r\n])";
+constexpr absl::string_view kHan = "Split Isolated [一-龥ࠀ-一가-퟿]+";
+constexpr absl::string_view kHanAndKana =
+    "Split Isolated [一-龥぀-ゟ゠-ヿ]+";
+constexpr absl::string_view kCasedLetters =
+    R"(Split Isolated \s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+)";
+constexpr absl::string_view kAsciiAndWideMarks =
+    R"(Split Isolated \s?[!-/:-~！-／：-～‘-‟　-。]+)";
+constexpr absl::string_view kWordsAfterMark =
+    R"re(Split Isolated [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+
+// Any run without sentence marks, with the space before it.
+constexpr absl::string_view kClauses =
+    R"(Split Isolated  ?[^(\s|[.,!?…。，、।۔،])]+)";
+
+constexpr absl::string_view kNumbers3 = R"(Split Isolated \p{N}{1,3})";
+constexpr absl::string_view kEachDigit = R"(Split Isolated \p{N})";
+constexpr absl::string_view kWords = "ByteLevel by words";
+constexpr absl::string_view kBytes = "ByteLevel";
+
+std::vector<PreTokenizerRow> MakeTable() {
+  using enum IgnoreMerges;
+  using enum CleanUp;
+  return {
+      // The cl100k family.
+      {"llama-bpe", kNoneOrNfc, kIgnore, kAny, {kDigits3, kBytes}},
+      {"smaug-bpe", kNoneOrNfc, kMerge, kAny, {kDigits3, kBytes}},
+      {"qwen2", kNoneOrNfc, kEither, kAny, {kDigits1, kBytes}},
+      {"bailingmoe", kNoneOrNfc, kEither, kAny, {kOneNewline, kBytes}},
+      {"seed-coder", kNoneOrNfc, kEither, kAny, {kSeedCoder, kBytes}},
+      {"jais-2", kNoneOrNfc, kEither, kAny, {kJais2, kBytes}},
+      {"qwen35", kNoneOrNfc, kEither, kAny, {kWithAccents, kBytes}},
+      {"exaone-moe", kNoneOrNfc, kEither, kAny, {kWordGroups, kBytes}},
+      {"ufakzeka", kNoneOrNfc, kEither, kAny, {kNoContractions, kBytes}},
+      {"minicpm5", kNoneOrNfc, kIgnore, kAny, {kNumbers3, kDigitRuns, kBytes}},
+      // The o200k family.
+      {"gpt-4o", kNoneOrNfc, kEither, kAny, {kO200k, kBytes}},
+      {"tekken", kNoneOrNfc, kEither, kAny, {kTekken, kBytes}},
+      // The GPT-2 family. The normalizer tells GPT-NeoX's descendants apart.
+      {"olmo", "NFC", kEither, kAny, {kWords}},
+      {"gpt-2", "", kEither, kAny, {kWords}},
+      {"smollm", "", kEither, kOff, {kEachDigit, kWords}},
+      {"starcoder", "", kEither, kAny, {kEachDigit, kWords}},
+      {"command-r", "NFC", kEither, kAny, {kEachDigit, kWords}},
+      {"falcon",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {"Punctuation Contiguous", kWords, "Digits",
+        "Split Isolated [0-9][0-9][0-9]"}},
+      // DeepSeek.
+      {"deepseek-llm",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {kNewlines, kCasedLetters, kAsciiAndWideMarks, R"(Split Isolated \s+$)",
+        kHan, kEachDigit, kBytes}},
+      {"deepseek-coder",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {kNewlines, R"(Split Isolated \s?\p{L}+)", R"(Split Isolated \s?\p{P}+)",
+        kHan, kEachDigit, kBytes}},
+      {"deepseek-v3",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {kNumbers3, kHanAndKana, kWordsAfterMark, kBytes}},
+      // Others.
+      {"bloom", kNoneOrNfc, kEither, kAny, {kClauses, kBytes}},
+      {"viking", kNoneOrNfc, kEither, kAny, {kClauses, kEachDigit, kBytes}},
+      {"superbpe",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {R"(Split Isolated \p{N}+)", R"(Split Isolated (?=(\d{3})+(?!\d)))",
+        kBytes}},
+      {"laguna",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {R"(Split Isolated [^\n]+|[\n]+)", kDigits1, kBytes}},
+      {"tiny_aya",
+       kNoneOrNfc,
+       kEither,
+       kAny,
+       {R"(Split Isolated \d{1,3}(?=(?:\d{3})*\b))", kO200k, kBytes}},
+  };
+}
 
 }  // namespace
 
 absl::Span<const PreTokenizerRow> PreTokenizerTable() {
-  static const auto* const kTable = new std::vector<PreTokenizerRow>{
-      {"llama-bpe",
-       kNoneOrNfc,
-       IgnoreMerges::kYes,
-       {kWords3Digits, "ByteLevel"}},
-      {"smaug-bpe",
-       kNoneOrNfc,
-       IgnoreMerges::kNo,
-       {kWords3Digits, "ByteLevel"}},
-      {"qwen2", kNoneOrNfc, IgnoreMerges::kEither, {kWords1Digit, "ByteLevel"}},
-      {"olmo", "NFC", IgnoreMerges::kEither, {"ByteLevel by words"}},
-      {"gpt-2", "", IgnoreMerges::kEither, {"ByteLevel by words"}},
-      {"starcoder",
-       "",
-       IgnoreMerges::kEither,
-       {"Digits individually", "ByteLevel by words"}},
-      {"command-r",
-       "NFC",
-       IgnoreMerges::kEither,
-       {"Digits individually", "ByteLevel by words"}},
-      {"falcon",
-       kNoneOrNfc,
-       IgnoreMerges::kEither,
-       {"Punctuation Contiguous", "ByteLevel by words", "Digits",
-        "Split Isolated [0-9][0-9][0-9]"}},
-  };
+  static const auto* const kTable =
+      new std::vector<PreTokenizerRow>(MakeTable());
   return *kTable;
 }
 

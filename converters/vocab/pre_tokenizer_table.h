@@ -12,7 +12,14 @@
 
 namespace vocab {
 
-enum class IgnoreMerges { kEither, kNo, kYes };
+// Whether the tokenizer takes a word that is a token as it is (kIgnore) or
+// builds every word from merges (kMerge).
+enum class IgnoreMerges { kEither, kIgnore, kMerge };
+
+// Whether spaces before punctuation may be dropped from decoded text. Some
+// names stand for the same splitting and differ in this: kOff is for those that
+// keep the spaces, and fits only where tokenizer_config.json says so.
+enum class CleanUp { kAny, kOff };
 
 // For a row that fits whether text is brought to Unicode form C or left alone:
 // the file says that in a key of its own.
@@ -23,6 +30,7 @@ struct PreTokenizerRow {
   // SplitStructure::normalizers joined by ", ", or kNoneOrNfc.
   absl::string_view normalizers;
   IgnoreMerges ignore_merges;
+  CleanUp clean_up;
   std::vector<absl::string_view> steps;  // SplitStructure::pre_tokenizers
 };
 

@@ -78,7 +78,8 @@ absl::StatusOr<std::string> PreTokenizerName(const VocabInput& input,
                                              const TokenizerClass& kind) {
   if (input.pre_tokenizer) return *input.pre_tokenizer;
   if (files.tokenizer.is_null()) return std::string(kind.pre_tokenizer);
-  return FindPreTokenizer(ReadSplitStructure(files.tokenizer));
+  return FindPreTokenizer(
+      ReadSplitStructure(files.tokenizer, files.tokenizer_config));
 }
 
 absl::StatusOr<gguf::Metadata> ByteLevelMetadata(const VocabInput& input,
