@@ -59,6 +59,16 @@ absl::StatusOr<std::unique_ptr<FileSet>> FileSet::Open(absl::string_view path) {
   return set;
 }
 
+absl::StatusOr<std::unique_ptr<FileSet>> FileSet::OpenAlone(
+    absl::string_view path) {
+  absl::StatusOr<std::unique_ptr<File>> file = File::Open(path);
+  if (!file.ok()) return file.status();
+  auto set = std::unique_ptr<FileSet>(new FileSet());
+  set->files_.push_back(*std::move(file));
+  if (absl::Status status = set->Join(); !status.ok()) return status;
+  return set;
+}
+
 absl::Status FileSet::OpenShards(std::unique_ptr<File> first_opened) {
   const size_t count = ShardCount(*first_opened);
   const std::optional<ShardName> name = ParseShardPath(first_opened->path());
@@ -90,9 +100,12 @@ absl::Status FileSet::OpenShards(std::unique_ptr<File> first_opened) {
 
 absl::Status FileSet::Join() {
   metadata_ = files_[0]->metadata();
-  for (absl::string_view key :
-       {kSplitNumberKey, kSplitCountKey, kSplitTensorsKey}) {
-    metadata_.Erase(key);
+  const bool is_whole = files_.size() == ShardCount(*files_[0]);
+  if (is_whole) {
+    for (absl::string_view key :
+         {kSplitNumberKey, kSplitCountKey, kSplitTensorsKey}) {
+      metadata_.Erase(key);
+    }
   }
   for (size_t f = 0; f < files_.size(); ++f) {
     const absl::Span<const TensorInfo> tensors = files_[f]->tensors();
@@ -107,16 +120,20 @@ absl::Status FileSet::Join() {
       locations_.push_back(Location{f, t});
     }
   }
+  return is_whole ? CheckTensorCount() : absl::OkStatus();
+}
+
+absl::Status FileSet::CheckTensorCount() const {
   const auto* promised =
       files_[0]->metadata().FindAs<int32_t>(kSplitTensorsKey);
-  if (promised != nullptr &&
-      (*promised < 0 || static_cast<uint64_t>(*promised) != tensors_.size())) {
-    return absl::DataLossError(
-        absl::StrCat(files_[0]->path(), ": key '", kSplitTensorsKey, "' is ",
-                     *promised, ", but the ", files_.size(), " shards have ",
-                     tensors_.size(), " tensors"));
+  if (promised == nullptr ||
+      (*promised >= 0 && static_cast<uint64_t>(*promised) == tensors_.size())) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(files_[0]->path(), ": key '", kSplitTensorsKey, "' is ",
+                   *promised, ", but the ", files_.size(), " shards have ",
+                   tensors_.size(), " tensors"));
 }
 
 std::optional<size_t> FileSet::FindTensor(absl::string_view name) const {

@@ -32,11 +32,17 @@ class FileSet {
   // contradict each other or hold other than the tensors they promise.
   static absl::StatusOr<std::unique_ptr<FileSet>> Open(absl::string_view path);
 
+  // Opens this file alone, even if it is a shard. Its metadata keeps the
+  // split.* keys.
+  static absl::StatusOr<std::unique_ptr<FileSet>> OpenAlone(
+      absl::string_view path);
+
   // At least one; shards in their order.
   size_t file_count() const { return files_.size(); }
   const File& file(size_t number) const { return *files_[number]; }
 
-  // The model's metadata: the first shard's, without the split.* keys.
+  // The model's metadata: the first shard's, without the split.* keys if this
+  // is the whole model.
   const Metadata& metadata() const { return metadata_; }
   // The tensors of all shards, one shard after the other.
   absl::Span<const TensorInfo> tensors() const { return tensors_; }
@@ -59,6 +65,7 @@ class FileSet {
 
   absl::Status OpenShards(std::unique_ptr<File> first_opened);
   absl::Status Join();
+  absl::Status CheckTensorCount() const;
 
   std::vector<std::unique_ptr<File>> files_;
   Metadata metadata_;

@@ -125,6 +125,15 @@ TEST_F(FileSetTest, MissingShard) {
               HasSubstr(absl::StrCat(Path(1), " is missing, shard 2 of 3")));
 }
 
+TEST_F(FileSetTest, AShardAlone) {
+  const std::vector<Shard> shards = WriteShards();
+  const auto set = FileSet::OpenAlone(Path(1));
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_EQ((*set)->file_count(), 1u);
+  EXPECT_EQ((*set)->metadata(), shards[1].metadata);
+  EXPECT_EQ((*set)->tensors().size(), 2u);
+}
+
 TEST_F(FileSetTest, RenamedShard) {
   WriteShards();
   const std::string other = absl::StrCat(directory_, "/other.gguf");
