@@ -194,13 +194,15 @@ absl::StatusOr<std::map<int64_t, AddedToken>> ListedTokens(
   }
   if (files.added_tokens.is_object()) {
     for (const auto& [content, id] : files.added_tokens.items()) {
-      if (!id.is_number_unsigned()) {
+      const std::optional<uint64_t> number = UnsignedOf(id);
+      if (!number || *number > INT64_MAX) {
         return WrongEntry("added_tokens.json",
                           absl::StrCat("\"", content, "\""),
                           "an id (0 or more)");
       }
       const bool is_special = special.IsNamed(content);
-      listed[id.get<int64_t>()] = {content, is_special, !is_special};
+      listed[static_cast<int64_t>(*number)] = {content, is_special,
+                                               !is_special};
     }
   }
   auto from_tokenizer = TokenizerJsonTokens(files.tokenizer);

@@ -76,12 +76,13 @@ class TokenOverlay {
     if (!added_tokens.is_object()) return absl::OkStatus();
     std::map<uint64_t, std::string> seen;
     for (const auto& [text, id] : added_tokens.items()) {
-      if (!id.is_number_unsigned()) {
+      const std::optional<uint64_t> number = UnsignedOf(id);
+      if (!number) {
         return absl::InvalidArgumentError(
             absl::StrCat("added_tokens.json: \"", text,
                          "\": expected an id (0 or more), found ", id.dump()));
       }
-      const auto [other, is_new] = seen.emplace(id.get<uint64_t>(), text);
+      const auto [other, is_new] = seen.emplace(*number, text);
       if (!is_new) {
         return absl::InvalidArgumentError(absl::StrCat(
             "added_tokens.json: id ", other->first, " is given to both \"",

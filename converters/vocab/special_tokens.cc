@@ -207,17 +207,16 @@ class IdSetter {
   absl::Status Set(absl::string_view file, absl::string_view kind,
                    const Json& id) {
     if (!id.is_number_integer() || id == kNone) return absl::OkStatus();
-    const bool negative = !id.is_number_unsigned() && id.get<int64_t>() < 0;
-    const uint64_t value = negative ? 0 : id.get<uint64_t>();
-    if (!negative && vocabulary_size_ && value >= *vocabulary_size_) {
+    const std::optional<uint64_t> value = UnsignedOf(id);
+    if (value && vocabulary_size_ && *value >= *vocabulary_size_) {
       return absl::OkStatus();
     }
-    if (negative || value > UINT32_MAX) {
+    if (!value || *value > UINT32_MAX) {
       return absl::InvalidArgumentError(
           absl::StrCat(file, ": the id of special token \"", kind, "\" is ",
                        id.dump(), ", expected 0 to ", UINT32_MAX));
     }
-    special_.SetId(kind, static_cast<uint32_t>(value));
+    special_.SetId(kind, static_cast<uint32_t>(*value));
     return absl::OkStatus();
   }
 

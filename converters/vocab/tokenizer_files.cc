@@ -123,4 +123,12 @@ std::optional<bool> BoolMember(const nlohmann::json& object,
   return value.get<bool>();
 }
 
+std::optional<uint64_t> UnsignedOf(const nlohmann::json& value) {
+  if (value.is_number_unsigned()) return value.get<uint64_t>();
+  if (!value.is_number_integer() || value.get<int64_t>() < 0) {
+    return std::nullopt;
+  }
+  return value.get<uint64_t>();
+}
+
 }  // namespace vocab

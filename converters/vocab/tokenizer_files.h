@@ -43,6 +43,9 @@ std::optional<int64_t> IntegerMember(const nlohmann::json& object,
 std::optional<bool> BoolMember(const nlohmann::json& object,
                                absl::string_view key);
 
+// `value` if it is an integer of 0 or more.
+std::optional<uint64_t> UnsignedOf(const nlohmann::json& value);
+
 }  // namespace vocab
 
 #endif  // CONVERTERS_VOCAB_TOKENIZER_FILES_H_

@@ -27,12 +27,13 @@ absl::StatusOr<TokenIds> ParseTokens(absl::string_view file,
   TokenIds ids;
   absl::flat_hash_map<uint32_t, absl::string_view> by_id;
   for (const auto& [text, id] : tokens.items()) {
-    if (!id.is_number_unsigned() || id.get<uint64_t>() > kMaxId) {
+    const std::optional<uint64_t> number = UnsignedOf(id);
+    if (!number || *number > kMaxId) {
       return absl::InvalidArgumentError(absl::StrCat(
           file, ": token \"", text, "\": expected an id from 0 to ", kMaxId,
           ", found ", id.dump()));
     }
-    const uint32_t value = id.get<uint32_t>();
+    const uint32_t value = static_cast<uint32_t>(*number);
     const auto [other, is_new] = by_id.emplace(value, text);
     if (!is_new) {
       return absl::InvalidArgumentError(

@@ -1,0 +1,180 @@
+#include "converters/vocab/pre_tokenizer.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "converters/vocab/pre_tokenizer_table.h"
+#include "gtest/gtest.h"
+
+namespace vocab {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kThreeDigits[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr char kOneDigit[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+Json Split(const std::string& regex, const std::string& behavior = "Isolated",
+           bool invert = false) {
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", regex}}},
+          {"behavior", behavior},
+          {"invert", invert}};
+}
+
+Json ByteLevel(bool use_regex) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", false},
+          {"trim_offsets", true},
+          {"use_regex", use_regex}};
+}
+
+Json Digits(bool individual) {
+  return {{"type", "Digits"}, {"individual_digits", individual}};
+}
+
+Json Sequence(Json steps) {
+  return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
+}
+
+// The name found for a tokenizer.json of these sections, or the error.
+std::string NameOf(const Json& pre_tokenizer, const Json& normalizer = {},
+                   bool ignore_merges = false, const Json& config = {}) {
+  const Json tokenizer = {{"normalizer", normalizer},
+                          {"pre_tokenizer", pre_tokenizer},
+                          {"model", {{"ignore_merges", ignore_merges}}}};
+  const auto name = FindPreTokenizer(ReadSplitStructure(tokenizer, config));
+  return name.ok() ? *name : std::string(name.status().message());
+}
+
+const Json kNfc = {{"type", "NFC"}};
+
+TEST(PreTokenizerTest, LlamaFamily) {
+  const Json llama3 = Sequence({Split(kThreeDigits), ByteLevel(false)});
+  EXPECT_EQ(NameOf(llama3, {}, true), "llama-bpe");
+  EXPECT_EQ(NameOf(llama3, kNfc, true), "llama-bpe");
+  // The same splitting for models that build every word from merges.
+  EXPECT_EQ(NameOf(llama3, {}, false), "smaug-bpe");
+  EXPECT_EQ(NameOf(Sequence({Split(kOneDigit), ByteLevel(false)}), kNfc),
+            "qwen2");
+}
+
+TEST(PreTokenizerTest, Gpt2Family) {
+  // Early files don't state use_regex; it is on.
+  EXPECT_EQ(NameOf({{"type", "ByteLevel"}, {"add_prefix_space", false}}),
+            "gpt-2");
+  EXPECT_EQ(NameOf(ByteLevel(true), kNfc), "olmo");
+  const Json digits = Sequence({Digits(true), ByteLevel(true)});
+  EXPECT_EQ(NameOf(digits), "starcoder");
+  EXPECT_EQ(NameOf(digits, kNfc), "command-r");
+  EXPECT_EQ(NameOf(digits, {}, false, {{"clean_up_tokenization_spaces", true}}),
+            "starcoder");
+  EXPECT_EQ(
+      NameOf(digits, {}, false, {{"clean_up_tokenization_spaces", false}}),
+      "smollm");
+  EXPECT_EQ(
+      NameOf(Sequence({{{"type", "Punctuation"}, {"behavior", "Contiguous"}},
+                       ByteLevel(true),
+                       Digits(false),
+                       Split("[0-9][0-9][0-9]")})),
+      "falcon");
+}
+
+TEST(PreTokenizerTest, DeepSeekFamily) {
+  const Json han = Split("[一-龥ࠀ-一가-퟿]+");
+  // These files hold the control characters themselves.
+  EXPECT_EQ(NameOf(Sequence({Split("[\r\n]"), Split(R"(\s?\p{L}+)"),
+                             Split(R"(\s?\p{P}+)"), han, Digits(true),
+                             ByteLevel(false)}),
+                   {{"type", "Sequence"}, {"normalizers", Json::array()}}),
+            "deepseek-coder");
+  EXPECT_EQ(
+      NameOf(Sequence(
+          {Split(R"(\p{N}{1,3})"), Split("[一-龥぀-ゟ゠-ヿ]+"),
+           Split(absl::StrCat(
+               R"re([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|)re",
+               "[^\r\n", R"(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+)",
+               "[\r\n]*|", R"(\s*)", "[\r\n]+|", R"(\s+(?!\S)|\s+)")),
+           ByteLevel(false)})),
+      "deepseek-v3");
+}
+
+TEST(PreTokenizerTest, SpellingsThatMeanTheSameAreTheSame) {
+  const Json bytes = ByteLevel(false);
+  EXPECT_EQ(NameOf(Sequence({Split(kOneDigit, "Removed", true), bytes})),
+            "qwen2");
+  EXPECT_EQ(NameOf(Sequence({Split(R"(\p{N})"), ByteLevel(true)})),
+            "starcoder");
+  EXPECT_EQ(
+      NameOf(Sequence(
+          {Split(
+               R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
+           bytes})),
+      "smaug-bpe");
+  // A sequence in a sequence.
+  EXPECT_EQ(NameOf(Sequence({Sequence({Split(kOneDigit)}), Sequence({bytes})})),
+            "qwen2");
+}
+
+TEST(PreTokenizerTest, SettingsThatChangeTheSplittingAreNotPassedOver) {
+  const Json bytes = ByteLevel(false);
+  for (const Json& changed :
+       {Sequence({Split(kThreeDigits, "MergedWithNext"), bytes}),
+        Sequence({Split(kThreeDigits, "Isolated", true), bytes}),
+        Sequence({Split(absl::StrCat(kThreeDigits, "|x")), bytes}),
+        Sequence({Split(kThreeDigits), ByteLevel(true)}),
+        Sequence({bytes, Split(kThreeDigits)}), Sequence({bytes}), Json(),
+        Sequence({{{"type", "Split"},
+                   {"pattern", {{"String", kThreeDigits}}},
+                   {"behavior", "Isolated"}},
+                  bytes})}) {
+    EXPECT_TRUE(absl::StrContains(NameOf(changed, {}, true), "--pre=NAME"))
+        << changed;
+  }
+  EXPECT_TRUE(absl::StrContains(
+      NameOf(ByteLevel(true), {{"type", "Lowercase"}}), "--pre=NAME"));
+  Json with_space = ByteLevel(true);
+  with_space["add_prefix_space"] = true;
+  EXPECT_TRUE(absl::StrContains(NameOf(with_space), "with prefix space"));
+}
+
+TEST(PreTokenizerTest, ErrorShowsWhatWasFoundAndTheNearest) {
+  const std::string error = NameOf(
+      Sequence({Split(absl::StrCat(kThreeDigits, "|#")), ByteLevel(false)}),
+      {{"type", "Lowercase"}}, true);
+  EXPECT_TRUE(absl::StrContains(
+      error, absl::StrCat("Split Isolated ", kThreeDigits, "|#\n")))
+      << error;
+  EXPECT_TRUE(absl::StrContains(error, "Lowercase")) << error;
+  EXPECT_TRUE(absl::StrContains(error, "ignore_merges: true")) << error;
+  EXPECT_TRUE(absl::StrContains(error, "nearest that are known:\n  llama-bpe:"))
+      << error;
+}
+
+TEST(PreTokenizerTest, HugePatternsAreComparedInBoundedTime) {
+  EXPECT_TRUE(absl::StrContains(
+      NameOf(Sequence({Split(std::string(1 << 20, 'x')), ByteLevel(false)})),
+      "--pre=NAME"));
+}
+
+TEST(PreTokenizerTest, NoRowHidesAnother) {
+  std::set<std::string> names;
+  for (const PreTokenizerRow& row : PreTokenizerTable()) {
+    SplitStructure structure;
+    structure.pre_tokenizers.assign(row.steps.begin(), row.steps.end());
+    if (row.normalizers == "NFC") structure.normalizers = {"NFC"};
+    structure.ignore_merges = row.ignore_merges == IgnoreMerges::kIgnore;
+    if (row.clean_up == CleanUp::kOff) structure.clean_up = false;
+    EXPECT_EQ(*FindPreTokenizer(structure), row.name);
+    EXPECT_TRUE(names.emplace(row.name).second) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace vocab

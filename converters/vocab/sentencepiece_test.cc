@@ -1,0 +1,141 @@
+#include "converters/vocab/sentencepiece.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "converters/vocab/sentencepiece_model.pb.h"
+#include "converters/vocab/test_directory.h"
+#include "gtest/gtest.h"
+
+namespace vocab {
+namespace {
+
+using Json = nlohmann::json;
+using sentencepiece::Piece;
+
+void AddPiece(sentencepiece::Model& model, const std::string& text,
+              Piece::Type type, float score) {
+  Piece& piece = *model.add_pieces();
+  piece.set_text(text);
+  piece.set_type(type);
+  piece.set_score(score);
+}
+
+sentencepiece::Model SmallModel() {
+  sentencepiece::Model model;
+  AddPiece(model, "<unk>", Piece::UNKNOWN, 0);
+  AddPiece(model, "<s>", Piece::CONTROL, 0);
+  AddPiece(model, "<0x0A>", Piece::BYTE, 0);
+  AddPiece(model, "▁a", Piece::NORMAL, -1.5f);
+  AddPiece(model, "user", Piece::USER_DEFINED, -2.5f);
+  AddPiece(model, "none", Piece::UNUSED, 0);
+  model.set_trainer_spec("\x18\x02");
+  return model;
+}
+
+class SentencePieceTest : public testing::Test {
+ protected:
+  absl::StatusOr<TokenList> Load(const std::string& model, uint64_t size) {
+    directory_.Write("tokenizer.model", model);
+    files_.directory = directory_.path();
+    warnings_.clear();
+    return SentencePieceTokens(files_, size, &warnings_);
+  }
+  absl::StatusOr<TokenList> Load(uint64_t size) {
+    return Load(SmallModel().SerializeAsString(), size);
+  }
+
+  void ExpectError(uint64_t size, const std::string& what) {
+    const absl::Status status = Load(size).status();
+    EXPECT_FALSE(status.ok());
+    EXPECT_TRUE(absl::StrContains(status.message(), what)) << status;
+  }
+
+  TestDirectory directory_;
+  TokenizerFiles files_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_F(SentencePieceTest, TypesAndScoresAreThePieces) {
+  const absl::StatusOr<TokenList> list = Load(6);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->texts, (std::vector<std::string>{"<unk>", "<s>", "<0x0A>",
+                                                   "▁a", "user", "none"}));
+  EXPECT_EQ(list->types, (std::vector<int32_t>{2, 3, 6, 1, 1, 5}));
+  EXPECT_EQ(list->scores, (std::vector<float>{0, 0, 0, -1.5f, -2.5f, 0}));
+}
+
+TEST_F(SentencePieceTest, EveryTruncationIsAnError) {
+  const std::string whole = SmallModel().SerializeAsString();
+  ASSERT_TRUE(Load(whole, 8).ok());
+  for (size_t length = 0; length < whole.size(); ++length) {
+    const absl::StatusOr<TokenList> list = Load(whole.substr(0, length), 8);
+    EXPECT_EQ(list.status().code(), absl::StatusCode::kDataLoss)
+        << length << " of " << whole.size() << ": " << list.status();
+  }
+}
+
+TEST_F(SentencePieceTest, DamagedPiecesAreNamed) {
+  struct Row {
+    const char* text;
+    const char* message;
+  };
+  for (const Row& row :
+       {Row{"\xFF", "piece 6 is not valid UTF-8"}, Row{"", "piece 6 is empty"},
+        Row{"▁a", "piece 6 (\"▁a\") is there twice"}}) {
+    sentencepiece::Model model = SmallModel();
+    AddPiece(model, row.text, Piece::NORMAL, 0);
+    const absl::Status status = Load(model.SerializeAsString(), 7).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_TRUE(absl::StrContains(status.message(), row.message)) << status;
+  }
+}
+
+TEST_F(SentencePieceTest, AnotherKindOfFileIsNoModel) {
+  // A tiktoken vocabulary, which some checkpoints keep under the same name.
+  EXPECT_EQ(Load("IQ== 0\nIg== 1\n", 8).status().code(),
+            absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SentencePieceTest, MorePiecesThanTheModelHasRows) {
+  ExpectError(5, "6 pieces, but the model's vocab_size is 5");
+}
+
+TEST_F(SentencePieceTest, AWrongSizeInTheConfigDoesNotTakeTheMemory) {
+  ExpectError(uint64_t{1} << 40, "vocab_size 1099511627776");
+}
+
+TEST_F(SentencePieceTest, AddedTokensBeyondTheEndAreLeftOutWithAWarning) {
+  files_.added_tokens = {{"[PAD]", 6}, {"in", 5}, {"huge", UINT64_MAX}};
+  files_.tokenizer_config = {
+      {"added_tokens_decoder", {{"7", {{"content", "far"}}}}}};
+  const absl::StatusOr<TokenList> list = Load(6);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->size(), 6);
+  EXPECT_EQ(list->texts[5], "in");
+  EXPECT_EQ(warnings_.size(), 3);
+  EXPECT_TRUE(absl::StrContains(warnings_[0], "[PAD]")) << warnings_[0];
+}
+
+TEST_F(SentencePieceTest, WrongAddedTokensAreErrors) {
+  files_.added_tokens = {{"x", -1}};
+  ExpectError(6, "\"x\": expected an id (0 or more), found -1");
+  files_.added_tokens = {{"x", "1"}};
+  ExpectError(6, "\"x\": expected an id");
+  files_.added_tokens = {{"x", 1}, {"y", 1}};
+  ExpectError(6, "id 1 is given to both \"x\" and \"y\"");
+}
+
+TEST_F(SentencePieceTest, WrongDecoderEntriesAreErrors) {
+  for (const Json& decoder :
+       {Json{{"-1", {{"content", "x"}}}}, Json{{"one", {{"content", "x"}}}},
+        Json{{"1", "x"}}, Json{{"1", {{"content", 5}}}}, Json{1}, Json(true)}) {
+    files_.tokenizer_config = {{"added_tokens_decoder", decoder}};
+    ExpectError(6, "added_tokens_decoder");
+  }
+}
+
+}  // namespace
+}  // namespace vocab

@@ -1,0 +1,64 @@
+#include "converters/vocab/token_decoder.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace vocab {
+namespace {
+
+using Json = nlohmann::json;
+
+// The expected texts are what tokenizers 0.23.1 decodes a lone added token to.
+
+TEST(TokenDecoderTest, ByteLevelTakesTextOfItsAlphabetAsBytes) {
+  const Json decoder = {{"type", "ByteLevel"}};
+  EXPECT_EQ(DecodeToken(decoder, "Ġfoo"), " foo");
+  EXPECT_EQ(DecodeToken(decoder, "ÃĢ"), "À");
+  EXPECT_EQ(DecodeToken(decoder, "é"), "\uFFFD");
+  // One character outside the alphabet, and all stays as it is.
+  EXPECT_EQ(DecodeToken(decoder, "Ċ\n"), "Ċ\n");
+  EXPECT_EQ(DecodeToken(decoder, "<｜fim▁hole｜>"), "<｜fim▁hole｜>");
+  EXPECT_EQ(DecodeToken(decoder, "ab cd"), "ab cd");
+}
+
+TEST(TokenDecoderTest, SequenceAppliesItsStepsInOrder) {
+  const Json decoder = {
+      {"type", "Sequence"},
+      {"decoders",
+       {{{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}},
+        {{"type", "ByteFallback"}},
+        {{"type", "Fuse"}},
+        {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}};
+  EXPECT_EQ(DecodeToken(decoder, "<｜fim▁hole｜>"), "<｜fim hole｜>");
+  EXPECT_EQ(DecodeToken(decoder, "Ġ▁"), "Ġ ");
+  EXPECT_EQ(DecodeToken(decoder, " a"), "a");
+  EXPECT_EQ(DecodeToken(decoder, "▁▁a"), " a");
+  EXPECT_EQ(DecodeToken(decoder, "<0x41>"), "A");
+  EXPECT_EQ(DecodeToken(decoder, "<0xC3>"), "\uFFFD");
+}
+
+TEST(TokenDecoderTest, MetaspaceDropsMarksUnlessNothingIsPrepended) {
+  Json decoder = {{"type", "Metaspace"}, {"replacement", "▁"}};
+  EXPECT_EQ(DecodeToken(decoder, "<｜fim▁hole｜>"), "<｜fimhole｜>");
+  decoder["prepend_scheme"] = "never";
+  EXPECT_EQ(DecodeToken(decoder, "a▁b"), "a b");
+}
+
+TEST(TokenDecoderTest, NoDecoderChangesNothing) {
+  EXPECT_EQ(DecodeToken(Json(), "Ġ▁a"), "Ġ▁a");
+  EXPECT_EQ(DecodeToken({{"type", "WordPiece"}}, "Ġ▁a"), "Ġ▁a");
+}
+
+// An end that never comes must not be waited for.
+TEST(TokenDecoderTest, StripsNoMoreThanThereIs) {
+  const Json decoder = {{"type", "Strip"},
+                        {"content", " "},
+                        {"start", INT64_MAX},
+                        {"stop", INT64_MAX}};
+  EXPECT_EQ(DecodeToken(decoder, "  a "), "a");
+  EXPECT_EQ(DecodeToken(decoder, "   "), "");
+}
+
+}  // namespace
+}  // namespace vocab
