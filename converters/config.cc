@@ -80,6 +80,18 @@ absl::StatusOr<uint32_t> Config::Uint(Keys keys) const {
   return **value;
 }
 
+absl::StatusOr<uint64_t> Config::UintOr(Keys keys, uint64_t fallback) const {
+  const absl::StatusOr<std::optional<uint32_t>> value = OptionalUint(keys);
+  if (!value.ok()) return value.status();
+  return value->has_value() ? **value : fallback;
+}
+
+absl::StatusOr<uint32_t> Config::PositiveUint(Keys keys) const {
+  const absl::StatusOr<uint32_t> value = Uint(keys);
+  if (value.ok() && *value == 0) return Unexpected(keys, "more");
+  return value;
+}
+
 absl::StatusOr<std::optional<double>> Config::OptionalNumber(Keys keys) const {
   const json* value = Find(keys);
   if (value == nullptr) return std::nullopt;

@@ -37,6 +37,9 @@ class Config {
   // be without: its absence is an error.
   absl::StatusOr<uint32_t> Uint(Keys keys) const;
   absl::StatusOr<std::optional<uint32_t>> OptionalUint(Keys keys) const;
+  absl::StatusOr<uint64_t> UintOr(Keys keys, uint64_t fallback) const;
+  // The same, but 0 is an error: for what others are divided by.
+  absl::StatusOr<uint32_t> PositiveUint(Keys keys) const;
   // Any number.
   absl::StatusOr<double> Number(Keys keys) const;
   absl::StatusOr<std::optional<double>> OptionalNumber(Keys keys) const;

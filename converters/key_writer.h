@@ -26,8 +26,9 @@ class KeyWriter {
   KeyWriter(absl::string_view architecture, gguf::Metadata& metadata)
       : prefix_(absl::StrCat(architecture, ".")), metadata_(metadata) {}
 
-  void Uint(absl::string_view key, uint32_t value) {
-    if (status_.ok()) Set(key, value);
+  // `value` is from config.json, whose whole numbers fit in 32 bits.
+  void Uint(absl::string_view key, uint64_t value) {
+    if (status_.ok()) Set(key, static_cast<uint32_t>(value));
   }
   void Uint(absl::string_view key, absl::StatusOr<uint32_t> value) {
     if (Check(value)) Set(key, *value);

@@ -11,8 +11,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "converters/baichuan/baichuan.h"
 #include "converters/converter.h"
+#include "converters/falcon/falcon.h"
+#include "converters/gptneox/gptneox.h"
 #include "converters/llama/llama.h"
+#include "converters/starcoder/starcoder.h"
 #include "nlohmann/json.hpp"
 
 namespace converters {
@@ -62,7 +66,8 @@ std::string Known() {
 
 absl::Span<const Converter* const> AllConverters() {
   static const Converter* const kConverters[] = {
-      &LlamaConverter(),
+      &LlamaConverter(),    &StarcoderConverter(), &FalconConverter(),
+      &BaichuanConverter(), &GptNeoxConverter(),
   };
   return kConverters;
 }

@@ -125,7 +125,7 @@ class Planner {
     const SourceTensor& tensor = source_.tensors()[index];
     const std::optional<ParsedName> name = Parse(tensor.name);
     const auto it = name ? by_pattern_.find(name->pattern) : by_pattern_.end();
-    if (it == by_pattern_.end() || !InRange(*it->second, *name)) {
+    if (it == by_pattern_.end() || !Covers(*it->second, *name)) {
       unknown_.push_back(absl::StrCat(tensor.name, " (", tensor.file, ")"));
       return absl::OkStatus();
     }
@@ -147,9 +147,9 @@ class Planner {
     return absl::OkStatus();
   }
 
-  // Whether the numbers in a name are of a block and slice that there is.
-  bool InRange(const TensorRule& rule, const ParsedName& name) const {
-    if (rule.stack > 0 && name.suffix != kWeight) return false;
+  // Whether the rule knows such a tensor, of a block and slice that there is.
+  bool Covers(const TensorRule& rule, const ParsedName& name) const {
+    if (name.suffix == kBias && rule.bias == Need::kNever) return false;
     if (name.numbers.empty()) return true;
     if (name.numbers[0] >= rules_.blocks) return false;
     return name.numbers.size() < 2 || name.numbers[1] < rule.stack;
@@ -231,13 +231,14 @@ class Planner {
   }
 
   absl::Status CheckNothingIsMissing() const {
-    // A checkpoint has at least one tensor per block, so that more blocks than
-    // tensors need not be listed.
-    if (rules_.blocks > source_.tensors().size()) {
+    // A checkpoint has at least one tensor per block and per expert, so that
+    // more of these than tensors need not be listed.
+    const uint64_t tensors = source_.tensors().size();
+    if (rules_.blocks > tensors || stack_slices_ > tensors) {
       return absl::InvalidArgumentError(
-          absl::StrCat("config.json promises ", rules_.blocks,
-                       " blocks, but the checkpoint has only ",
-                       source_.tensors().size(), " tensors"));
+          absl::StrCat("config.json promises ", rules_.blocks, " blocks",
+                       stack_slices_ > 0 ? " of experts" : "",
+                       ", but the checkpoint has only ", tensors, " tensors"));
     }
     std::vector<std::string> missing;
     absl::flat_hash_set<std::string> looked_for;
@@ -255,6 +256,8 @@ class Planner {
   void FindMissing(const TensorRule& rule, absl::string_view suffix,
                    absl::flat_hash_set<std::string>& looked_for,
                    std::vector<std::string>& missing) const {
+    const Need need = suffix == kWeight ? rule.weight : rule.bias;
+    if (need == Need::kNever) return;
     const bool per_block = absl::StrContains(rule.source, "{}");
     const uint64_t blocks = per_block ? rules_.blocks : 1;
     std::vector<uint64_t> absent;
@@ -264,9 +267,7 @@ class Planner {
       if (!looked_for.insert(target).second) return;  // by another spelling
       if (!planned_.contains(target)) absent.push_back(block);
     }
-    const bool required =
-        suffix == kWeight ? rule.weight_required : rule.bias_required;
-    if (!required && absent.size() == blocks) return;
+    if (need == Need::kOptional && absent.size() == blocks) return;
     for (uint64_t block : absent) {
       if (rule.stack == 0) {
         missing.push_back(absl::StrCat(Format(rule.source, {block}), suffix));

@@ -25,10 +25,13 @@ struct TensorTarget {
   std::vector<RowMap> rows;  // of the source, one after the other; none: all
 };
 
+// Whether a tensor must be there. What is optional must be in all blocks or
+// in none.
+enum class Need { kNever, kOptional, kRequired };
+
 // A row of the table. Names are without ".weight" and ".bias": a rule covers
 // both, the bias being the weight's outermost dimension, in the same order of
-// rows. Weights are required and biases optional unless said otherwise; what is
-// optional must be in all blocks or in none.
+// rows. Weights are required and biases unknown unless said otherwise.
 struct TensorRule {
   // `source_shape` is the weight's, in PyTorch's order.
   TensorRule(absl::string_view source_name,
@@ -45,11 +48,15 @@ struct TensorRule {
                    std::move(source_shape)) {}
 
   TensorRule Optional() && {
-    weight_required = false;
+    weight = Need::kOptional;
     return std::move(*this);
   }
   TensorRule WithBias() && {
-    bias_required = true;
+    bias = Need::kRequired;
+    return std::move(*this);
+  }
+  TensorRule MaybeBias() && {
+    bias = Need::kOptional;
     return std::move(*this);
   }
   // The source's second "{}" counts `slices` tensors, which become the
@@ -63,8 +70,8 @@ struct TensorRule {
   std::string source;  // "model.layers.{}.self_attn.q_proj"
   std::vector<TensorTarget> targets;
   std::vector<uint64_t> shape;
-  bool weight_required = true;
-  bool bias_required = false;
+  Need weight = Need::kRequired;
+  Need bias = Need::kNever;
   uint64_t stack = 0;
 };
 
@@ -74,7 +81,7 @@ struct TensorRules {
   std::vector<TensorRule> rules;
   // Ends of names to skip, beside the buffers that no model needs (rotary
   // frequencies, attention masks).
-  std::vector<absl::string_view> ignored;
+  std::vector<absl::string_view> ignored = {};
 };
 
 // The plans for all tensors of `source`, in its order. Vectors, norms, router

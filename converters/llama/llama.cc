@@ -11,24 +11,30 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
+#include "converters/architecture.h"
 #include "converters/config.h"
 #include "converters/converter.h"
 #include "converters/key_writer.h"
 #include "converters/llama/rope_freqs.h"
 #include "converters/model_plan.h"
-#include "converters/plan_builder.h"
 #include "converters/row_maps.h"
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
 #include "converters/text_parameters.h"
 #include "converters/vocab/vocab.h"
+#include "gguf/metadata.h"
 #include "nlohmann/json.hpp"
 
 namespace converters {
 namespace {
 
 constexpr absl::string_view kName = "llama";
+constexpr absl::string_view kHuggingFaceNames[] = {
+    "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM",
+    "MixtralForCausalLM"};
+
+// Far above what there is, to bound what a config can make us compute.
+constexpr uint64_t kMaxHeadSize = 1 << 16;
 
 struct Sizes {
   uint64_t blocks;
@@ -38,6 +44,7 @@ struct Sizes {
   uint64_t kv_heads;
   uint64_t head_size;
   uint64_t vocabulary;
+  uint64_t experts;  // 0 for dense models
 };
 
 absl::StatusOr<Sizes> ReadSizes(const Config& config) {
@@ -46,72 +53,82 @@ absl::StatusOr<Sizes> ReadSizes(const Config& config) {
   ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size", "n_embd", "dim"}));
   ASSIGN_OR_RETURN(s.feed_forward,
                    config.Uint({"intermediate_size", "hidden_dim"}));
-  ASSIGN_OR_RETURN(s.heads,
-                   config.Uint({"num_attention_heads", "n_heads", "n_head"}));
-  ASSIGN_OR_RETURN(const std::optional<uint32_t> kv_heads,
-                   config.OptionalUint({"num_key_value_heads", "n_kv_heads"}));
-  s.kv_heads = kv_heads.value_or(s.heads);
-  ASSIGN_OR_RETURN(const std::optional<uint32_t> head_size,
-                   config.OptionalUint({"head_dim"}));
-  if (s.heads == 0 || s.kv_heads == 0) {
-    return absl::InvalidArgumentError(
-        "config.json: num_attention_heads and num_key_value_heads must not be "
-        "0");
-  }
-  s.head_size = head_size.value_or(s.hidden / s.heads);
-  if (s.head_size % 2 != 0) {
+  ASSIGN_OR_RETURN(s.heads, config.PositiveUint(
+                                {"num_attention_heads", "n_heads", "n_head"}));
+  ASSIGN_OR_RETURN(
+      s.kv_heads,
+      config.UintOr({"num_key_value_heads", "n_kv_heads"}, s.heads));
+  ASSIGN_OR_RETURN(s.head_size,
+                   config.UintOr({"head_dim"}, s.hidden / s.heads));
+  if (s.head_size % 2 != 0 || s.head_size > kMaxHeadSize) {
     return absl::InvalidArgumentError(
         absl::StrCat("config.json: heads of ", s.head_size,
-                     " values have no rotary pairs; head_dim must be even"));
+                     " values (head_dim), expected "
+                     "an even number up to ",
+                     kMaxHeadSize));
   }
   ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
+  ASSIGN_OR_RETURN(s.experts, config.UintOr({"num_local_experts"}, 0));
   return s;
+}
+
+std::vector<TensorRule> DenseFeedForward(const Sizes& s) {
+  const std::string layer = "model.layers.{}.mlp.";
+  return {
+      TensorRule(layer + "gate_proj", "blk.{}.ffn_gate",
+                 {s.feed_forward, s.hidden})
+          .MaybeBias(),
+      TensorRule(layer + "up_proj", "blk.{}.ffn_up", {s.feed_forward, s.hidden})
+          .MaybeBias(),
+      TensorRule(layer + "down_proj", "blk.{}.ffn_down",
+                 {s.hidden, s.feed_forward})
+          .MaybeBias(),
+  };
+}
+
+std::vector<TensorRule> ExpertFeedForward(const Sizes& s) {
+  const std::string layer = "model.layers.{}.block_sparse_moe.";
+  return {
+      {layer + "gate", "blk.{}.ffn_gate_inp", {s.experts, s.hidden}},
+      TensorRule(layer + "experts.{}.w1", "blk.{}.ffn_gate_exps",
+                 {s.feed_forward, s.hidden})
+          .Stacked(s.experts),
+      TensorRule(layer + "experts.{}.w2", "blk.{}.ffn_down_exps",
+                 {s.hidden, s.feed_forward})
+          .Stacked(s.experts),
+      TensorRule(layer + "experts.{}.w3", "blk.{}.ffn_up_exps",
+                 {s.feed_forward, s.hidden})
+          .Stacked(s.experts),
+  };
 }
 
 TensorRules Tensors(const Sizes& s) {
   const uint64_t q = s.heads * s.head_size;
   const uint64_t kv = s.kv_heads * s.head_size;
-  return {
-      .architecture = kName,
-      .blocks = s.blocks,
-      .rules =
-          {
-              {"model.embed_tokens", "token_embd", {s.vocabulary, s.hidden}},
-              {"model.layers.{}.input_layernorm",
-               "blk.{}.attn_norm",
-               {s.hidden}},
-              {"model.layers.{}.self_attn.q_proj",
-               "blk.{}.attn_q",
-               {q, s.hidden},
-               {RotaryRows(0, s.heads, s.head_size)}},
-              {"model.layers.{}.self_attn.k_proj",
-               "blk.{}.attn_k",
-               {kv, s.hidden},
-               {RotaryRows(0, s.kv_heads, s.head_size)}},
-              {"model.layers.{}.self_attn.v_proj",
-               "blk.{}.attn_v",
-               {kv, s.hidden}},
-              {"model.layers.{}.self_attn.o_proj",
-               "blk.{}.attn_output",
-               {s.hidden, q}},
-              {"model.layers.{}.post_attention_layernorm",
-               "blk.{}.ffn_norm",
-               {s.hidden}},
-              {"model.layers.{}.mlp.gate_proj",
-               "blk.{}.ffn_gate",
-               {s.feed_forward, s.hidden}},
-              {"model.layers.{}.mlp.up_proj",
-               "blk.{}.ffn_up",
-               {s.feed_forward, s.hidden}},
-              {"model.layers.{}.mlp.down_proj",
-               "blk.{}.ffn_down",
-               {s.hidden, s.feed_forward}},
-              {"model.norm", "output_norm", {s.hidden}},
-              TensorRule("lm_head", "output", {s.vocabulary, s.hidden})
-                  .Optional(),
-          },
-      .ignored = {},
+  const std::string layer = "model.layers.{}.";
+  std::vector<TensorRule> rules = {
+      {"model.embed_tokens", "token_embd", {s.vocabulary, s.hidden}},
+      {layer + "input_layernorm", "blk.{}.attn_norm", {s.hidden}},
+      TensorRule(layer + "self_attn.q_proj", "blk.{}.attn_q", {q, s.hidden},
+                 {RotaryRows(0, s.heads, s.head_size)})
+          .MaybeBias(),
+      TensorRule(layer + "self_attn.k_proj", "blk.{}.attn_k", {kv, s.hidden},
+                 {RotaryRows(0, s.kv_heads, s.head_size)})
+          .MaybeBias(),
+      TensorRule(layer + "self_attn.v_proj", "blk.{}.attn_v", {kv, s.hidden})
+          .MaybeBias(),
+      TensorRule(layer + "self_attn.o_proj", "blk.{}.attn_output",
+                 {s.hidden, q})
+          .MaybeBias(),
+      {layer + "post_attention_layernorm", "blk.{}.ffn_norm", {s.hidden}},
+      {"model.norm", "output_norm", {s.hidden}},
+      TensorRule("lm_head", "output", {s.vocabulary, s.hidden}).Optional(),
   };
+  for (TensorRule& rule :
+       s.experts > 0 ? ExpertFeedForward(s) : DenseFeedForward(s)) {
+    rules.push_back(std::move(rule));
+  }
+  return {.architecture = kName, .blocks = s.blocks, .rules = std::move(rules)};
 }
 
 absl::StatusOr<gguf::Metadata> Parameters(const Config& config,
@@ -119,20 +136,20 @@ absl::StatusOr<gguf::Metadata> Parameters(const Config& config,
   gguf::Metadata metadata;
   RETURN_IF_ERROR(AddTextParameters(kName, config, metadata));
   KeyWriter keys(kName, metadata);
-  keys.Uint("vocab_size", config.Uint({"vocab_size"}));
-  keys.Uint("rope.dimension_count", static_cast<uint32_t>(sizes.head_size));
+  keys.Uint("vocab_size", sizes.vocabulary);
+  keys.Uint("rope.dimension_count", sizes.head_size);
   RETURN_IF_ERROR(keys.status());
   return metadata;
 }
 
 // The factors of Llama 3's rotary scaling, if the model has it.
-absl::StatusOr<std::optional<TensorPlan>> RopeFactors(const Config& config,
-                                                      const Sizes& sizes) {
+absl::StatusOr<std::vector<TensorPlan>> RopeFactors(const Config& config,
+                                                    const Sizes& sizes) {
   const Config rope = config.Rope();
   const nlohmann::json* type = rope.Find({"rope_type"});
   if (type == nullptr || !type->is_string() ||
       absl::AsciiStrToLower(type->get_ref<const std::string&>()) != "llama3") {
-    return std::nullopt;
+    return std::vector<TensorPlan>();
   }
   Llama3Rope scaling;
   ASSIGN_OR_RETURN(scaling.theta, rope.NumberOr({"rope_theta"}, scaling.theta));
@@ -151,38 +168,22 @@ absl::StatusOr<std::optional<TensorPlan>> RopeFactors(const Config& config,
   plan.values = RopeFreqs(scaling, sizes.head_size);
   plan.shape = {plan.values.size()};
   plan.row_size = plan.values.size();
-  return plan;
+  return std::vector<TensorPlan>{std::move(plan)};
 }
 
-class Llama : public Converter {
+class Llama final : public Architecture {
  public:
-  absl::string_view name() const override { return kName; }
+  Llama() : Architecture(kName, kHuggingFaceNames) {}
 
-  absl::Span<const absl::string_view> huggingface_names() const override {
-    static constexpr absl::string_view kNames[] = {
-        "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM"};
-    return kNames;
-  }
-
-  absl::StatusOr<ModelPlan> Plan(const ConversionInput& input) const override {
-    ASSIGN_OR_RETURN(const Config config, Config::Make(*input.config));
+ private:
+  absl::StatusOr<Description> Describe(const Config& config) const override {
     ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
-    PlanParts parts{.architecture = kName};
-    ASSIGN_OR_RETURN(std::optional<TensorPlan> rope_factors,
-                     RopeFactors(config, sizes));
-    if (rope_factors) parts.tensors.push_back(*std::move(rope_factors));
-    ASSIGN_OR_RETURN(std::vector<TensorPlan> tensors,
-                     PlanTensors(Tensors(sizes), *input.source));
-    std::move(tensors.begin(), tensors.end(),
-              std::back_inserter(parts.tensors));
-    ASSIGN_OR_RETURN(parts.parameters, Parameters(config, sizes));
-    ASSIGN_OR_RETURN(
-        parts.vocabulary,
-        vocab::LoadLlamaVocab({.directory = input.directory,
-                               .config = input.config,
-                               .vocab_size = sizes.vocabulary,
-                               .pre_tokenizer = input.options.pre_tokenizer}));
-    return BuildPlan(input, std::move(parts));
+    Description model = {.tensors = Tensors(sizes),
+                         .load_vocabulary = vocab::LoadLlamaVocab,
+                         .vocab_size = sizes.vocabulary};
+    ASSIGN_OR_RETURN(model.computed, RopeFactors(config, sizes));
+    ASSIGN_OR_RETURN(model.parameters, Parameters(config, sizes));
+    return model;
   }
 };
 

@@ -1,0 +1,132 @@
+#include "converters/architecture.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "converters/config.h"
+#include "converters/converter.h"
+#include "converters/general_metadata.h"
+#include "converters/model_name.h"
+#include "converters/model_plan.h"
+#include "converters/status_macros.h"
+#include "converters/tensor_rules.h"
+#include "converters/vocab/vocab.h"
+#include "gguf/metadata.h"
+
+namespace converters {
+namespace {
+
+// GGUF's number for the quantization formats of today.
+constexpr uint32_t kQuantizationVersion = 2;
+
+ParameterCount CountParameters(const std::vector<TensorPlan>& tensors) {
+  ParameterCount count;
+  uint64_t stacked_experts = 0, stacks = 0;
+  for (const TensorPlan& tensor : tensors) {
+    const uint64_t elements = tensor.elements();
+    count.total += elements;
+    if (absl::StrContains(tensor.name, "_exps.") && tensor.shape.size() >= 3) {
+      count.expert += elements / tensor.shape[2];
+      stacked_experts += tensor.shape[2];
+      ++stacks;
+    } else {
+      count.shared += elements;
+    }
+  }
+  if (stacks > 0) count.experts = stacked_experts / stacks;
+  return count;
+}
+
+// The last component of the directory's path, whatever its spelling.
+std::string DirectoryName(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(directory, error);
+  if (error) path = directory;
+  path = path.lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // it ended in a slash
+  return path.filename().string();
+}
+
+const TensorPlan* FindTensor(const std::vector<TensorPlan>& tensors,
+                             absl::string_view name) {
+  const auto it =
+      std::find_if(tensors.begin(), tensors.end(),
+                   [name](const TensorPlan& t) { return t.name == name; });
+  return it == tensors.end() ? nullptr : &*it;
+}
+
+absl::Status CheckVocabulary(const gguf::Metadata& vocabulary,
+                             const std::vector<TensorPlan>& tensors) {
+  const gguf::Array* tokens =
+      vocabulary.FindAs<gguf::Array>("tokenizer.ggml.tokens");
+  const TensorPlan* embedding = FindTensor(tensors, "token_embd.weight");
+  if (tokens == nullptr || embedding == nullptr ||
+      embedding->shape[1] == tokens->size()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the tokenizer has ", tokens->size(),
+                   " tokens, but the embedding has ", embedding->shape[1],
+                   " rows; config.json's vocab_size should say that number"));
+}
+
+std::vector<std::string> Warnings(const Config& config,
+                                  const std::vector<TensorPlan>& tensors) {
+  std::vector<std::string> warnings;
+  const nlohmann::json* tied = config.Find({"tie_word_embeddings"});
+  if (tied != nullptr && *tied == false &&
+      FindTensor(tensors, "output.weight") == nullptr) {
+    warnings.push_back(
+        "config.json says that the head is not tied to the embedding, but the "
+        "checkpoint has no head: the embedding will be used");
+  }
+  return warnings;
+}
+
+}  // namespace
+
+absl::StatusOr<ModelPlan> Architecture::Plan(
+    const ConversionInput& input) const {
+  ASSIGN_OR_RETURN(const Config config, Config::Make(*input.config));
+  ASSIGN_OR_RETURN(Description description, Describe(config));
+  ModelPlan plan;
+  plan.architecture = std::string(name_);
+  plan.tensors = std::move(description.computed);
+  ASSIGN_OR_RETURN(std::vector<TensorPlan> tensors,
+                   PlanTensors(description.tensors, *input.source));
+  std::move(tensors.begin(), tensors.end(), std::back_inserter(plan.tensors));
+  ASSIGN_OR_RETURN(const gguf::Metadata vocabulary,
+                   description.load_vocabulary(
+                       {.directory = input.directory,
+                        .config = input.config,
+                        .vocab_size = description.vocab_size,
+                        .pre_tokenizer = input.options.pre_tokenizer}));
+  RETURN_IF_ERROR(CheckVocabulary(vocabulary, plan.tensors));
+  plan.warnings = Warnings(config, plan.tensors);
+
+  plan.metadata.Set("general.architecture", plan.architecture);
+  plan.metadata.Set("general.type", std::string("model"));
+  plan.metadata.Append(GeneralMetadata(
+      {.directory = input.directory,
+       .model_name =
+           input.options.model_name.value_or(DirectoryName(input.directory)),
+       .config = input.config,
+       .parameters = CountParameters(plan.tensors)},
+      plan.warnings));
+  plan.metadata.Append(description.parameters);
+  plan.metadata.Set("general.quantization_version", kQuantizationVersion);
+  plan.metadata.Append(vocabulary);
+  return plan;
+}
+
+}  // namespace converters

@@ -1,0 +1,116 @@
+#include "converters/baichuan/baichuan.h"
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "converters/architecture.h"
+#include "converters/config.h"
+#include "converters/converter.h"
+#include "converters/key_writer.h"
+#include "converters/row_maps.h"
+#include "converters/status_macros.h"
+#include "converters/tensor_rules.h"
+#include "converters/text_parameters.h"
+#include "converters/vocab/vocab.h"
+
+namespace converters {
+namespace {
+
+constexpr absl::string_view kName = "baichuan";
+constexpr absl::string_view kHuggingFaceNames[] = {"BaichuanForCausalLM",
+                                                   "BaiChuanForCausalLM"};
+
+struct Sizes {
+  uint64_t blocks;
+  uint64_t hidden;
+  uint64_t feed_forward;
+  uint64_t heads;
+  uint64_t head_size;
+  uint64_t vocabulary;
+};
+
+absl::StatusOr<Sizes> ReadSizes(const Config& config) {
+  Sizes s;
+  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
+  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size"}));
+  ASSIGN_OR_RETURN(s.feed_forward, config.Uint({"intermediate_size"}));
+  ASSIGN_OR_RETURN(s.heads, config.PositiveUint({"num_attention_heads"}));
+  s.head_size = s.hidden / s.heads;
+  if (s.hidden % s.heads != 0 || s.head_size % 2 != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("config.json: hidden_size ", s.hidden,
+                     " can't be cut into ", s.heads, " heads of even size"));
+  }
+  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
+  return s;
+}
+
+// Queries and keys are permuted for rotary positions even in the 13B models,
+// which have none: the permutation of both leaves their products as they are.
+TensorRules Tensors(const Sizes& s) {
+  const std::string layer = "model.layers.{}.";
+  return {
+      .architecture = kName,
+      .blocks = s.blocks,
+      .rules =
+          {
+              {"model.embed_tokens", "token_embd", {s.vocabulary, s.hidden}},
+              {layer + "input_layernorm", "blk.{}.attn_norm", {s.hidden}},
+              {layer + "self_attn.W_pack",
+               {{"blk.{}.attn_q", {RotaryRows(0, s.heads, s.head_size)}},
+                {"blk.{}.attn_k", {RotaryRows(s.hidden, s.heads, s.head_size)}},
+                {"blk.{}.attn_v", {ConsecutiveRows(2 * s.hidden, s.hidden)}}},
+               {3 * s.hidden, s.hidden}},
+              {layer + "self_attn.o_proj",
+               "blk.{}.attn_output",
+               {s.hidden, s.hidden}},
+              {layer + "post_attention_layernorm",
+               "blk.{}.ffn_norm",
+               {s.hidden}},
+              {layer + "mlp.gate_proj",
+               "blk.{}.ffn_gate",
+               {s.feed_forward, s.hidden}},
+              {layer + "mlp.up_proj",
+               "blk.{}.ffn_up",
+               {s.feed_forward, s.hidden}},
+              {layer + "mlp.down_proj",
+               "blk.{}.ffn_down",
+               {s.hidden, s.feed_forward}},
+              {"model.norm", "output_norm", {s.hidden}},
+              TensorRule("lm_head", "output", {s.vocabulary, s.hidden})
+                  .Optional(),
+          },
+  };
+}
+
+class Baichuan final : public Architecture {
+ public:
+  Baichuan() : Architecture(kName, kHuggingFaceNames) {}
+
+ private:
+  absl::StatusOr<Description> Describe(const Config& config) const override {
+    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    Description model = {.tensors = Tensors(sizes),
+                         .load_vocabulary = vocab::LoadSentencePiece,
+                         .vocab_size = sizes.vocabulary};
+    RETURN_IF_ERROR(AddTextParameters(kName, config, model.parameters));
+    KeyWriter keys(kName, model.parameters);
+    keys.String("tensor_data_layout", "Meta AI original pth");
+    keys.Uint("rope.dimension_count", sizes.head_size);
+    RETURN_IF_ERROR(keys.status());
+    return model;
+  }
+};
+
+}  // namespace
+
+const Converter& BaichuanConverter() {
+  static const Baichuan* const converter = new Baichuan;
+  return *converter;
+}
+
+}  // namespace converters

@@ -1,0 +1,139 @@
+#include "converters/gptneox/gptneox.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "converters/architecture.h"
+#include "converters/config.h"
+#include "converters/converter.h"
+#include "converters/key_writer.h"
+#include "converters/model_plan.h"
+#include "converters/row_maps.h"
+#include "converters/status_macros.h"
+#include "converters/tensor_rules.h"
+#include "converters/text_parameters.h"
+
+namespace converters {
+namespace {
+
+constexpr absl::string_view kName = "gptneox";
+constexpr absl::string_view kHuggingFaceNames[] = {"GPTNeoXForCausalLM"};
+
+// The rotated share of each head where config.json says nothing.
+constexpr double kDefaultRotaryShare = 0.25;
+
+struct Sizes {
+  uint64_t blocks;
+  uint64_t hidden;
+  uint64_t feed_forward;
+  uint64_t heads;
+  uint64_t head_size;
+  uint64_t vocabulary;
+};
+
+absl::StatusOr<Sizes> ReadSizes(const Config& config) {
+  Sizes s;
+  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
+  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size", "n_embed"}));
+  ASSIGN_OR_RETURN(s.feed_forward, config.Uint({"intermediate_size"}));
+  ASSIGN_OR_RETURN(s.heads,
+                   config.PositiveUint({"num_attention_heads", "n_head"}));
+  s.head_size = s.hidden / s.heads;
+  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
+  return s;
+}
+
+// Query, key and value of a head stand together; GGUF wants all queries, then
+// all keys, then all values.
+std::vector<RowMap> QueriesKeysValues(const Sizes& s) {
+  std::vector<RowMap> maps;
+  for (uint64_t part = 0; part < 3; ++part) {
+    maps.push_back(
+        GroupedRows(s.heads, 3 * s.head_size, part * s.head_size, s.head_size));
+  }
+  return maps;
+}
+
+TensorRules Tensors(const Sizes& s) {
+  const std::string layer = "gpt_neox.layers.{}.";
+  return {
+      .architecture = kName,
+      .blocks = s.blocks,
+      .rules =
+          {
+              {"gpt_neox.embed_in", "token_embd", {s.vocabulary, s.hidden}},
+              TensorRule(layer + "input_layernorm", "blk.{}.attn_norm",
+                         {s.hidden})
+                  .WithBias(),
+              TensorRule(layer + "post_attention_layernorm", "blk.{}.ffn_norm",
+                         {s.hidden})
+                  .WithBias(),
+              TensorRule(layer + "attention.query_key_value", "blk.{}.attn_qkv",
+                         {3 * s.heads * s.head_size, s.hidden},
+                         QueriesKeysValues(s))
+                  .WithBias(),
+              TensorRule(layer + "attention.dense", "blk.{}.attn_output",
+                         {s.hidden, s.hidden})
+                  .WithBias(),
+              TensorRule(layer + "mlp.dense_h_to_4h", "blk.{}.ffn_up",
+                         {s.feed_forward, s.hidden})
+                  .WithBias(),
+              TensorRule(layer + "mlp.dense_4h_to_h", "blk.{}.ffn_down",
+                         {s.hidden, s.feed_forward})
+                  .WithBias(),
+              TensorRule("gpt_neox.final_layer_norm", "output_norm", {s.hidden})
+                  .WithBias(),
+              TensorRule("embed_out", "output", {s.vocabulary, s.hidden})
+                  .Optional(),
+          },
+  };
+}
+
+class GptNeox final : public Architecture {
+ public:
+  GptNeox() : Architecture(kName, kHuggingFaceNames) {}
+
+ private:
+  absl::StatusOr<Description> Describe(const Config& config) const override {
+    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    ASSIGN_OR_RETURN(
+        const double rotary_share,
+        config.Rope().NumberOr({"partial_rotary_factor"}, kDefaultRotaryShare));
+    if (!(rotary_share >= 0 && rotary_share <= 1)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("config.json: rotary_pct (partial_rotary_factor) is ",
+                       rotary_share, ", expected a share between 0 and 1"));
+    }
+    Description model = {.tensors = Tensors(sizes),
+                         .vocab_size = sizes.vocabulary};
+    KeyWriter keys(kName, model.parameters);
+    keys.Uint("context_length", config.Uint({"max_position_embeddings"}));
+    keys.Uint("embedding_length", sizes.hidden);
+    keys.Uint("block_count", sizes.blocks);
+    keys.Uint("feed_forward_length", sizes.feed_forward);
+    keys.Uint("rope.dimension_count",
+              static_cast<uint64_t>(rotary_share *
+                                    static_cast<double>(sizes.head_size)));
+    keys.Uint("attention.head_count", sizes.heads);
+    keys.Bool("use_parallel_residual",
+              config.BoolOr({"use_parallel_residual"}, true));
+    keys.Number("attention.layer_norm_epsilon",
+                config.Number({"layer_norm_eps"}));
+    RETURN_IF_ERROR(keys.status());
+    return model;
+  }
+};
+
+}  // namespace
+
+const Converter& GptNeoxConverter() {
+  static const GptNeox* const converter = new GptNeox;
+  return *converter;
+}
+
+}  // namespace converters
