@@ -17,14 +17,13 @@
 #define FETCH_FETCH_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "fetch/observer.h"
 
 namespace fetch {
 
@@ -57,36 +56,6 @@ struct FetchOptions {
   absl::Duration first_backoff = absl::Milliseconds(500);
   // Pauses longer than this are not waited for, also when a server asks.
   absl::Duration max_backoff = absl::Minutes(5);
-};
-
-struct FileProgress {
-  std::string path;       // in the repository
-  uint64_t size = 0;      // bytes
-  uint64_t done = 0;      // bytes on disk, from this run or before
-  bool complete = false;  // verified and under its final name
-};
-
-struct FetchProgress {
-  // All files of the snapshot that are wanted; stable order over one call.
-  std::vector<FileProgress> files;
-  uint64_t total_bytes = 0;
-  uint64_t done_bytes = 0;
-  uint64_t received_bytes = 0;              // over the network, in this call
-  double bytes_per_second = 0;              // over the last seconds
-  std::optional<absl::Duration> time_left;  // unknown at a rate of 0
-  int open_connections = 0;
-};
-
-// Calls come from the thread that called FetchSnapshot, never concurrently.
-// Any may be empty.
-struct FetchObserver {
-  // At the start, at most ten times a second, and at the end.
-  std::function<void(const FetchProgress&)> progress;
-  // One line for the user: a retry, a file that changed, a wait for a lock.
-  std::function<void(absl::string_view)> notice;
-  // Polled several times a second; true ends the call with Cancelled. What has
-  // arrived stays for the next call.
-  std::function<bool()> cancelled;
 };
 
 struct SnapshotFile {

@@ -1,0 +1,24 @@
+// File: fetch/http_error.h
+//
+// Failures to get any response: libcurl's result codes as statuses that say
+// what to do about the network, proxies and certificates.
+
+#ifndef FETCH_HTTP_ERROR_H_
+#define FETCH_HTTP_ERROR_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "fetch/http_message.h"
+
+namespace fetch {
+
+// `code` is a CURLcode, `detail` libcurl's text for this failure.
+HttpOutcome OutcomeOf(int code, absl::string_view detail,
+                      absl::string_view url);
+
+// No byte came from `url` for `timeout`.
+HttpOutcome StalledOutcome(absl::string_view url, absl::Duration timeout);
+
+}  // namespace fetch
+
+#endif  // FETCH_HTTP_ERROR_H_

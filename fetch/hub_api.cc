@@ -1,0 +1,202 @@
+#include "fetch/hub_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "fetch/http_client.h"
+#include "fetch/hub_error.h"
+#include "fetch/hub_url.h"
+#include "fetch/json.h"
+#include "fetch/observer.h"
+#include "fetch/repo_listing.h"
+#include "fetch/retry.h"
+#include "nlohmann/json.hpp"
+
+namespace fetch {
+namespace {
+
+constexpr int kMaxRedirects = 10;
+constexpr size_t kMaxPageBytes = size_t{64} << 20;
+constexpr size_t kMaxFiles = 1'000'000;
+
+bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 ||
+         status == 308;
+}
+
+absl::Status Malformed(absl::string_view url, absl::string_view what) {
+  return absl::UnavailableError(
+      absl::StrCat(PrintableUrl(url), " does not answer as a hub does: ", what,
+                   ". Check HF_ENDPOINT"));
+}
+
+// The file that an entry of the tree describes; nullopt for a directory.
+absl::StatusOr<std::optional<RepoFile>> FileOfEntry(
+    const nlohmann::json& entry) {
+  const std::string type = JsonString(entry, "type");
+  if (type == "directory") return std::nullopt;
+  const nlohmann::json& lfs = JsonMember(entry, "lfs");
+  RepoFile file;
+  file.path = JsonString(entry, "path");
+  file.size = JsonUint(entry, "size").value_or(0);
+  file.blob_id = JsonString(entry, "oid");
+  if (lfs.is_object()) {
+    file.size = JsonUint(lfs, "size").value_or(file.size);
+    file.lfs_sha256 = JsonString(lfs, "oid");
+  }
+  file.xet_hash = JsonString(entry, "xetHash");
+  if (type != "file") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the repository lists '", file.path, "' as a ", type,
+        ", which is refused: only files and directories are downloaded"));
+  }
+  const absl::Status valid = ValidateRepoFile(file);
+  if (!valid.ok()) return valid;
+  return file;
+}
+
+}  // namespace
+
+std::string NextPage(absl::string_view link_header) {
+  for (absl::string_view link : absl::StrSplit(link_header, ',')) {
+    const size_t begin = link.find('<');
+    const size_t end = link.find('>');
+    if (begin == absl::string_view::npos || end == absl::string_view::npos ||
+        end < begin) {
+      continue;
+    }
+    const absl::string_view parameters = link.substr(end);
+    if (absl::StrContains(parameters, "rel=\"next\"") ||
+        absl::StrContains(parameters, "rel=next")) {
+      return std::string(link.substr(begin + 1, end - begin - 1));
+    }
+  }
+  return "";
+}
+
+HubApi::HubApi(HttpClient* client, const HubTarget& target,
+               const RetryPolicy& policy, const FetchObserver* observer)
+    : client_(client), target_(target), policy_(policy), observer_(observer) {}
+
+absl::StatusOr<std::string> HubApi::ResolveRevision() {
+  const std::string url =
+      RevisionApiUrl(target_.endpoint, target_.repo_id, target_.revision);
+  const absl::StatusOr<HttpPage> page = Get(url);
+  if (!page.ok()) return page.status();
+  const std::string commit = JsonString(ParseJson(page->body), "sha");
+  if (!IsCommitHash(commit)) return Malformed(url, "there is no commit in it");
+  return commit;
+}
+
+absl::StatusOr<RepoListing> HubApi::ListFiles(absl::string_view commit) {
+  RepoListing listing;
+  listing.commit = std::string(commit);
+  std::string url = TreeApiUrl(target_.endpoint, target_.repo_id, commit);
+  while (!url.empty()) {
+    const absl::StatusOr<HttpPage> page = Get(url);
+    if (!page.ok()) return page.status();
+    const nlohmann::json entries = ParseJson(page->body);
+    if (!entries.is_array()) return Malformed(url, "there is no list in it");
+    for (const nlohmann::json& entry : entries) {
+      absl::StatusOr<std::optional<RepoFile>> file = FileOfEntry(entry);
+      if (!file.ok()) return file.status();
+      if (file->has_value()) listing.files.push_back(*std::move(*file));
+    }
+    const std::string next = NextPage(page->response.Header("link"));
+    if (listing.files.size() > kMaxFiles ||
+        (entries.empty() && !next.empty())) {
+      return Malformed(url, "its list of files does not end");
+    }
+    if (next.empty()) break;
+    const absl::StatusOr<std::string> target = ResolveRedirect(url, next);
+    if (!target.ok()) return target.status();
+    url = *target;
+  }
+  std::sort(
+      listing.files.begin(), listing.files.end(),
+      [](const RepoFile& a, const RepoFile& b) { return a.path < b.path; });
+  for (size_t i = 1; i < listing.files.size(); ++i) {
+    if (listing.files[i].path == listing.files[i - 1].path) {
+      return Malformed(
+          url, absl::StrCat("it lists ", listing.files[i].path, " twice"));
+    }
+  }
+  return listing;
+}
+
+absl::StatusOr<HttpPage> HubApi::GetOnce(std::string url, bool* may_retry) {
+  for (int hop = 0; hop < kMaxRedirects; ++hop) {
+    HttpRequest request;
+    request.url = url;
+    if (SameOrigin(url, target_.endpoint)) {
+      request.bearer_token = target_.token.value;
+    }
+    HttpPage page =
+        HttpGet(client_, request, kMaxPageBytes, observer_->cancelled);
+    *may_retry = page.outcome.may_retry;
+    if (!page.outcome.status.ok()) return page.outcome.status;
+    if (!IsRedirect(page.response.status)) return page;
+    const absl::StatusOr<std::string> target =
+        ResolveRedirect(url, page.response.Header("location"));
+    *may_retry = target.ok();
+    if (!target.ok()) return target.status();
+    url = *target;
+  }
+  *may_retry = false;
+  return Malformed(url, "it redirects in a circle");
+}
+
+absl::StatusOr<HttpPage> HubApi::Get(std::string url) {
+  for (int failures = 1;; ++failures) {
+    bool may_retry = true;
+    absl::StatusOr<HttpPage> page = GetOnce(url, &may_retry);
+    absl::Status status = page.status();
+    std::optional<absl::Duration> requested;
+    if (page.ok()) {
+      const int code = page->response.status;
+      if (code >= 200 && code < 300) return page;
+      status = HubError(target_, "", page->response);
+      may_retry = IsTransientStatus(code);
+      if (may_retry) requested = RequestedPause(page->response, absl::Now());
+    }
+    if (!may_retry || failures >= policy_.max_tries) return status;
+    const absl::Duration pause =
+        requested.value_or(Backoff(policy_, failures, random_));
+    if (pause > policy_.max_backoff) {
+      return absl::UnavailableError(
+          absl::StrCat(status.message(), " It asks to wait for ",
+                       absl::FormatDuration(pause), "; run again then."));
+    }
+    const absl::Status waited = Pause(pause, status);
+    if (!waited.ok()) return waited;
+  }
+}
+
+absl::Status HubApi::Pause(absl::Duration pause, const absl::Status& why) {
+  if (observer_->notice) {
+    observer_->notice(absl::StrCat(
+        why.message(), " Trying again in ",
+        absl::FormatDuration(absl::Trunc(pause, absl::Milliseconds(100)))));
+  }
+  const absl::Time end = absl::Now() + pause;
+  while (absl::Now() < end) {
+    if (observer_->cancelled && observer_->cancelled()) {
+      return absl::CancelledError("cancelled");
+    }
+    absl::SleepFor(std::min(end - absl::Now(), absl::Milliseconds(100)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fetch

@@ -1,0 +1,48 @@
+#include "fetch/work_queue.h"
+
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "absl/synchronization/mutex.h"
+
+namespace fetch {
+
+WorkQueue::WorkQueue(int threads) {
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { Run(); });
+  }
+}
+
+WorkQueue::~WorkQueue() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    tasks_.clear();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WorkQueue::Add(std::function<void()> task) {
+  absl::MutexLock lock(&mutex_);
+  if (!stopping_) tasks_.push_back(std::move(task));
+}
+
+void WorkQueue::Run() {
+  while (true) {
+    std::function<void()> task;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return stopping_ || !tasks_.empty();
+      };
+      mutex_.Await(absl::Condition(&has_work));
+      if (stopping_) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+}  // namespace fetch
