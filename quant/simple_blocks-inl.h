@@ -1,0 +1,387 @@
+// File: quant/simple_blocks-inl.h
+//
+// The kernels of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0, see q4_0.h: blocks of 32
+// weights with one scale, found without a search unless there is importance.
+
+#if defined(QUANT_SIMPLE_BLOCKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef QUANT_SIMPLE_BLOCKS_INL_H_
+#undef QUANT_SIMPLE_BLOCKS_INL_H_
+#else
+#define QUANT_SIMPLE_BLOCKS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+#include "quant/blocks.h"
+#include "quant/f16.h"
+#include "quant/levels-inl.h"
+#include "quant/search-inl.h"
+#include "quant/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace quant {
+namespace HWY_NAMESPACE {
+
+constexpr size_t kBlock = 32;
+
+// F16 scale, (F16 minimum,) (32 high bits,) 16 bytes of low nibbles.
+template <int kLevelBits, bool kHasMinimum>
+struct SimpleFormat {
+  static constexpr bool kMinimum = kHasMinimum;
+  static constexpr bool kHighBit = kLevelBits == 5;
+  static constexpr int kHalf = 1 << (kLevelBits - 1);
+  static constexpr int kMaxLevel = (1 << kLevelBits) - 1;
+  static constexpr size_t kLevels = kHasMinimum ? 4 : 2;
+  static constexpr size_t kNibbles = kLevels + (kHighBit ? 4 : 0);
+  static constexpr size_t kBytes = kNibbles + 16;
+};
+using Q40Format = SimpleFormat<4, false>;
+using Q41Format = SimpleFormat<4, true>;
+using Q50Format = SimpleFormat<5, false>;
+using Q51Format = SimpleFormat<5, true>;
+
+// `levels` in [0, 31] to nibbles and high bits: weights i and i + 16 share a
+// byte; bit i of the high bits is weight i's.
+template <class Format>
+HWY_INLINE void PackBlock(const uint8_t* HWY_RESTRICT levels,
+                          uint8_t* HWY_RESTRICT block) {
+  const hn::CappedTag<uint8_t, 16> d8;
+  const auto low_mask = hn::Set(d8, 0x0F);
+  for (size_t i = 0; i < 16; i += hn::Lanes(d8)) {
+    const auto low = hn::LoadU(d8, levels + i);
+    const auto high = hn::LoadU(d8, levels + 16 + i);
+    hn::StoreU(hn::Or(hn::And(low, low_mask), hn::ShiftLeft<4>(high)), d8,
+               block + Format::kNibbles + i);
+  }
+  if constexpr (Format::kHighBit) {
+    const hn::CappedTag<uint8_t, 32> d32;
+    const auto bit = hn::Set(d32, 0x10);
+    uint8_t* HWY_RESTRICT out = block + Format::kLevels;
+    if constexpr (HWY_MAX_LANES_D(decltype(d32)) >= 8) {
+      for (size_t i = 0; i < 32; i += hn::Lanes(d32)) {
+        const auto has = hn::TestBit(hn::LoadU(d32, levels + i), bit);
+        hn::StoreMaskBits(d32, has, out + i / 8);
+      }
+    } else {
+      uint32_t bits = 0;
+      for (size_t i = 0; i < 32; ++i) bits |= uint32_t{levels[i]} >> 4 << i;
+      std::memcpy(out, &bits, sizeof(bits));
+    }
+  }
+}
+
+template <class Format>
+HWY_INLINE void UnpackBlock(const uint8_t* HWY_RESTRICT block,
+                            uint8_t* HWY_RESTRICT levels) {
+  const uint8_t* HWY_RESTRICT nibbles = block + Format::kNibbles;
+  uint32_t bits = 0;
+  if constexpr (Format::kHighBit) {
+    std::memcpy(&bits, block + Format::kLevels, sizeof(bits));
+  }
+  for (uint32_t i = 0; i < 16; ++i) {
+    const uint32_t low_high = Format::kHighBit ? bits >> i << 4 & 0x10 : 0;
+    const uint32_t high_high = Format::kHighBit ? bits >> (i + 12) & 0x10 : 0;
+    levels[i] = static_cast<uint8_t>((nibbles[i] & 0x0F) | low_high);
+    levels[i + 16] = static_cast<uint8_t>((nibbles[i] >> 4) | high_high);
+  }
+}
+
+// ------------------------------------------------------- without importance
+
+struct Extremes {
+  float low;
+  float high;
+};
+
+HWY_INLINE Extremes FindExtremes(const float* HWY_RESTRICT x) {
+  const DF df;
+  VF low = hn::LoadU(df, x);
+  VF high = low;
+  for (size_t i = hn::Lanes(df); i < kBlock; i += hn::Lanes(df)) {
+    const VF v = hn::LoadU(df, x + i);
+    low = hn::Min(low, v);
+    high = hn::Max(high, v);
+  }
+  return Extremes{hn::ReduceMin(df, low), hn::ReduceMax(df, high)};
+}
+
+// The weight of largest magnitude, the first of several, zero if all are.
+HWY_INLINE float SignedMaxOfBlock(const float* HWY_RESTRICT x) {
+  const Extremes extremes = FindExtremes(x);
+  if (extremes.high > -extremes.low) return extremes.high;
+  if (extremes.high < -extremes.low) return extremes.low;
+  float max = 0.0f;
+  float magnitude = 0.0f;
+  for (size_t i = 0; i < kBlock; ++i) {
+    if (magnitude < std::fabs(x[i])) {
+      magnitude = std::fabs(x[i]);
+      max = x[i];
+    }
+  }
+  return max;
+}
+
+// The extremes, each the first of several: the sign of a zero is stored.
+HWY_INLINE Extremes ExtremesKeepFirst(const float* HWY_RESTRICT x) {
+  Extremes extremes = FindExtremes(x);
+  if (HWY_UNLIKELY(extremes.low == 0.0f)) {
+    extremes = Extremes{x[0], x[0]};
+    for (size_t i = 1; i < kBlock; ++i) {
+      if (x[i] < extremes.low) extremes.low = x[i];
+      if (x[i] > extremes.high) extremes.high = x[i];
+    }
+  }
+  return extremes;
+}
+
+// level = trunc((x - min) * inverse + bias), at most kMaxLevel.
+template <int kMaxLevel>
+HWY_INLINE void TruncateLevels(const float* HWY_RESTRICT x, float min,
+                               float inverse, float bias,
+                               uint8_t* HWY_RESTRICT levels) {
+  const DF df;
+  const DI di;
+  const hn::Rebind<uint8_t, DF> du8;
+  for (size_t i = 0; i < kBlock; i += hn::Lanes(df)) {
+    const VF shifted = hn::Sub(hn::LoadU(df, x + i), hn::Set(df, min));
+    const VF v =
+        hn::Add(hn::Mul(shifted, hn::Set(df, inverse)), hn::Set(df, bias));
+    const VI level =
+        hn::Min(hn::ConvertInRangeTo(di, v), hn::Set(di, kMaxLevel));
+    hn::StoreU(hn::DemoteTo(du8, level), du8, levels + i);
+  }
+}
+
+template <class Format>
+HWY_INLINE void QuantizePlainBlock(const float* HWY_RESTRICT x,
+                                   uint8_t* HWY_RESTRICT block) {
+  float scale;
+  float min = 0.0f;
+  float bias = 0.5f;
+  if constexpr (Format::kMinimum) {
+    const Extremes extremes = ExtremesKeepFirst(x);
+    min = extremes.low;
+    scale = (extremes.high - min) / Format::kMaxLevel;
+    StoreF16(min, block + 2);
+  } else {
+    scale = SignedMaxOfBlock(x) / -Format::kHalf;
+    bias += Format::kHalf;
+  }
+  StoreF16(scale, block);
+  const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+  HWY_ALIGN uint8_t levels[kBlock];
+  if (HWY_LIKELY(std::isfinite(inverse) && std::isfinite(scale))) {
+    TruncateLevels<Format::kMaxLevel>(x, min, inverse, bias, levels);
+  } else {
+    // A scale that has no inverse or is none: the quotients are infinities
+    // and NaN, whose conversion to an integer leaves zero in the low bits.
+    std::memset(levels, 0, kBlock);
+  }
+  PackBlock<Format>(levels, block);
+}
+
+// ---------------------------------------------------------- with importance
+
+// A few whole rows and the weights of their columns.
+struct RowGroup {
+  const float* weights;
+  const float* importance;
+  size_t blocks_per_row;
+  size_t count;         // of blocks
+  const float* sigma2;  // of each row
+};
+
+struct BlockTile {
+  HWY_ALIGN float x[kBlock * kMaxTileRows];
+  HWY_ALIGN float w[kBlock * kMaxTileRows];
+};
+
+// Loads blocks first .. first + N - 1, the last one filling up, and
+// w = importance * sqrt(sigma2 + x * x).
+HWY_INLINE void LoadBlocks(const RowGroup& group, size_t first,
+                           BlockTile& tile) {
+  const DF df;
+  const size_t n = hn::Lanes(df);
+  const float* x_rows[kMaxTileRows];
+  const float* w_rows[kMaxTileRows];
+  HWY_ALIGN float lane_sigma2[kMaxTileRows];
+  for (size_t k = 0; k < n; ++k) {
+    const size_t b = std::min(first + k, group.count - 1);
+    x_rows[k] = group.weights + b * kBlock;
+    w_rows[k] = group.importance + b % group.blocks_per_row * kBlock;
+    lane_sigma2[k] = group.sigma2[b / group.blocks_per_row];
+  }
+  LoadTile(x_rows, kBlock, tile.x);
+  LoadTile(w_rows, kBlock, tile.w);
+  const VF s2 = hn::Load(df, lane_sigma2);
+  for (size_t i = 0; i < kBlock; ++i) {
+    const VF x = hn::Load(df, tile.x + i * n);
+    const VF root = hn::Sqrt(hn::Add(s2, hn::Mul(x, x)));
+    hn::Store(hn::Mul(hn::Load(df, tile.w + i * n), root), df, tile.w + i * n);
+  }
+}
+
+// What the search found for each of N blocks.
+struct FoundBlocks {
+  HWY_ALIGN float scale[kMaxTileRows];
+  HWY_ALIGN float min[kMaxTileRows];
+  HWY_ALIGN float level_inverse[kMaxTileRows];
+  HWY_ALIGN float level_min[kMaxTileRows];
+};
+
+template <class Format>
+HWY_NOINLINE void SearchBlocks(const BlockTile& tile, FoundBlocks& found) {
+  const DF df;
+  if constexpr (Format::kMinimum) {
+    constexpr AffineSearch kSearch{Format::kMaxLevel, -0.9f, 0.05f, 36};
+    const AffineResult result =
+        SearchAffine<false, kBlock>(tile.x, tile.w, kSearch);
+    hn::Store(result.scale, df, found.scale);
+    hn::Store(hn::Neg(result.negative_min), df, found.min);
+    hn::Store(result.level_inverse, df, found.level_inverse);
+    hn::Store(result.level_min, df, found.level_min);
+  } else {
+    const SymmetricResult result =
+        SearchSymmetric<true, kBlock>(tile.x, tile.w, Format::kHalf);
+    hn::Store(result.scale, df, found.scale);
+    hn::Store(result.level_inverse, df, found.level_inverse);
+  }
+}
+
+template <class Format>
+HWY_INLINE void WriteFoundBlock(const float* HWY_RESTRICT x,
+                                const FoundBlocks& found, size_t k,
+                                uint8_t* HWY_RESTRICT block) {
+  HWY_ALIGN uint8_t levels[kBlock];
+  StoreF16(found.scale[k], block);
+  if constexpr (Format::kMinimum) {
+    constexpr LevelRange kRange{0, Format::kMaxLevel, 0};
+    StoreF16(found.min[k], block + 2);
+    LevelsByProduct<kBlock>(x, found.level_min[k], found.level_inverse[k],
+                            kRange, levels);
+  } else {
+    constexpr int kHalf = Format::kHalf;
+    constexpr LevelRange kRange{-kHalf, kHalf - 1, kHalf};
+    LevelsByProduct<kBlock>(x, 0.0f, found.level_inverse[k], kRange, levels);
+    if (found.level_inverse[k] == 0.0f) std::memset(levels, 0, kBlock);
+  }
+  PackBlock<Format>(levels, block);
+}
+
+template <class Format>
+HWY_INLINE void QuantizeWeighted(const QuantizeJob& job, uint8_t* out) {
+  const DF df;
+  const size_t n = hn::Lanes(df);
+  HWY_ALIGN float sigma2[kMaxTileRows];
+  const float* rows[kMaxTileRows];
+  BlockTile tile;
+  FoundBlocks found;
+  for (size_t row = 0; row < job.num_rows; row += n) {
+    const size_t num_rows = std::min(n, job.num_rows - row);
+    for (size_t k = 0; k < n; ++k) {
+      rows[k] = job.weights + (row + std::min(k, num_rows - 1)) * job.row_size;
+    }
+    const VF length = hn::Set(df, static_cast<float>(job.row_size));
+    hn::Store(hn::Div(SumSquares(rows, job.row_size), length), df, sigma2);
+    const size_t per_row = job.row_size / kBlock;
+    const RowGroup group{rows[0], job.importance, per_row, num_rows * per_row,
+                         sigma2};
+    for (size_t first = 0; first < group.count; first += n) {
+      LoadBlocks(group, first, tile);
+      SearchBlocks<Format>(tile, found);
+      for (size_t k = 0; k < std::min(n, group.count - first); ++k) {
+        WriteFoundBlock<Format>(group.weights + (first + k) * kBlock, found, k,
+                                out);
+        out += Format::kBytes;
+      }
+    }
+  }
+}
+
+template <class Format>
+HWY_INLINE void QuantizeSimple(const QuantizeJob& job, uint8_t* out) {
+  if (job.importance != nullptr) {
+    QuantizeWeighted<Format>(job, out);
+    return;
+  }
+  const size_t count = job.num_rows * job.row_size / kBlock;
+  for (size_t b = 0; b < count; ++b) {
+    QuantizePlainBlock<Format>(job.weights + b * kBlock,
+                               out + b * Format::kBytes);
+  }
+}
+
+template <class Format>
+HWY_INLINE void DequantizeSimple(const uint8_t* HWY_RESTRICT blocks,
+                                 size_t count, float* HWY_RESTRICT out) {
+  for (size_t first = 0; first < count; first += kBlock) {
+    HWY_ALIGN uint8_t levels[kBlock];
+    UnpackBlock<Format>(blocks, levels);
+    const float scale = LoadF16(blocks);
+    if constexpr (Format::kMinimum) {
+      ScaleShiftLevels<kBlock>(levels, scale, LoadF16(blocks + 2), out + first);
+    } else {
+      HWY_ALIGN int8_t centered[kBlock];
+      for (size_t i = 0; i < kBlock; ++i) {
+        centered[i] = static_cast<int8_t>(levels[i] - Format::kHalf);
+      }
+      ScaleLevels<kBlock>(centered, scale, out + first);
+    }
+    blocks += Format::kBytes;
+  }
+}
+
+// ------------------------------------------------------------------- Q8_0
+
+constexpr size_t kQ80Bytes = 2 + kBlock;
+
+// The nearest integer, ties away from zero, for magnitudes below 2^22: adding
+// the float below one half truncates to it.
+HWY_INLINE VI RoundAway(VF v) {
+  const DF df;
+  const VF almost_half = hn::Set(df, 0x1.fffffep-2f);
+  return hn::ConvertInRangeTo(DI(), hn::Add(v, hn::CopySign(almost_half, v)));
+}
+
+HWY_INLINE void QuantizeQ80Blocks(const QuantizeJob& job, uint8_t* out) {
+  const DF df;
+  const hn::Rebind<int8_t, DF> di8;
+  const size_t count = job.num_rows * job.row_size / kBlock;
+  for (size_t b = 0; b < count; ++b) {
+    const float* HWY_RESTRICT x = job.weights + b * kBlock;
+    const Extremes extremes = FindExtremes(x);
+    const float magnitude =
+        std::max(std::fabs(extremes.low), std::fabs(extremes.high));
+    const float scale = magnitude / 127.0f;
+    float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+    // Infinities and NaN convert to integers whose low byte is zero.
+    if (HWY_UNLIKELY(!std::isfinite(inverse))) inverse = 0.0f;
+    StoreF16(scale, out);
+    auto* HWY_RESTRICT levels = reinterpret_cast<int8_t*>(out + 2);
+    for (size_t i = 0; i < kBlock; i += hn::Lanes(df)) {
+      const VF v = hn::Mul(hn::LoadU(df, x + i), hn::Set(df, inverse));
+      hn::StoreU(hn::DemoteTo(di8, RoundAway(v)), di8, levels + i);
+    }
+    out += kQ80Bytes;
+  }
+}
+
+HWY_INLINE void DequantizeQ80Blocks(const uint8_t* HWY_RESTRICT blocks,
+                                    size_t count, float* HWY_RESTRICT out) {
+  for (size_t first = 0; first < count; first += kBlock) {
+    ScaleLevels<kBlock>(reinterpret_cast<const int8_t*>(blocks + 2),
+                        LoadF16(blocks), out + first);
+    blocks += kQ80Bytes;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace quant
+HWY_AFTER_NAMESPACE();
+
+#endif  // QUANT_SIMPLE_BLOCKS_INL_H_
