@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <regex>  // NOLINT: the patterns are std::regex's in the reference too
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,13 +10,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
 #include "quant/file_type.h"
+#include "quant/name_pattern.h"
 #include "quant/tensor_role.h"
 
 namespace quant {
@@ -97,17 +96,14 @@ absl::StatusOr<TensorChoice> WithFallback(TensorType type,
   return TensorChoice{fits ? *fallback : TensorType::kF16, type};
 }
 
-absl::StatusOr<std::vector<std::pair<std::regex, TensorType>>> CompilePatterns(
-    const MixOverrides& overrides) {
-  std::vector<std::pair<std::regex, TensorType>> patterns;
-  for (const auto& [pattern, type] : overrides.tensor_types) {
-    try {
-      patterns.emplace_back(std::regex(absl::AsciiStrToLower(pattern)), type);
-    } catch (const std::regex_error& error) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("bad regular expression '", pattern,
-                       "' for tensor type ", type, ": ", error.what()));
-    }
+using Patterns = std::vector<std::pair<NamePattern, TensorType>>;
+
+absl::StatusOr<Patterns> CompilePatterns(const MixOverrides& overrides) {
+  Patterns patterns;
+  for (const auto& [text, type] : overrides.tensor_types) {
+    absl::StatusOr<NamePattern> pattern = NamePattern::Compile(text);
+    if (!pattern.ok()) return pattern.status();
+    patterns.emplace_back(*std::move(pattern), type);
   }
   return patterns;
 }
@@ -117,8 +113,7 @@ absl::StatusOr<std::vector<std::pair<std::regex, TensorType>>> CompilePatterns(
 class Mix {
  public:
   Mix(const FileType& file_type, const ModelFacts& facts,
-      const MixOverrides& overrides,
-      std::vector<std::pair<std::regex, TensorType>> patterns,
+      const MixOverrides& overrides, Patterns patterns,
       absl::Span<const TensorInfo> tensors);
 
   absl::StatusOr<TensorChoice> Choose(const TensorInfo& tensor);
@@ -145,7 +140,7 @@ class Mix {
   const FileType& file_type_;
   const ModelFacts& facts_;
   const MixOverrides& overrides_;
-  const std::vector<std::pair<std::regex, TensorType>> patterns_;
+  const Patterns patterns_;
   bool tied_ = true;  // token_embd.weight stands for output.weight too
   uint64_t value_count_ = 0;
   uint64_t values_seen_ = 0;
@@ -153,8 +148,7 @@ class Mix {
 };
 
 Mix::Mix(const FileType& file_type, const ModelFacts& facts,
-         const MixOverrides& overrides,
-         std::vector<std::pair<std::regex, TensorType>> patterns,
+         const MixOverrides& overrides, Patterns patterns,
          absl::Span<const TensorInfo> tensors)
     : file_type_(file_type),
       facts_(facts),
@@ -196,13 +190,9 @@ absl::StatusOr<TensorChoice> Mix::Choose(const TensorInfo& tensor) {
 absl::StatusOr<std::optional<TensorType>> Mix::Override(
     const TensorInfo& tensor) {
   for (const auto& [pattern, type] : patterns_) {
-    try {
-      if (std::regex_search(tensor.name, pattern)) return type;
-    } catch (const std::regex_error& error) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("matching the name of tensor '", tensor.name,
-                       "' with a regular expression: ", error.what()));
-    }
+    const absl::StatusOr<bool> matches = pattern.IsIn(tensor.name);
+    if (!matches.ok()) return matches.status();
+    if (*matches) return type;
   }
   return std::nullopt;
 }
