@@ -17,6 +17,7 @@
 #include "converters/gptneox/gptneox.h"
 #include "converters/llama/llama.h"
 #include "converters/starcoder/starcoder.h"
+#include "converters/starcoder2/starcoder2.h"
 #include "nlohmann/json.hpp"
 
 namespace converters {
@@ -66,8 +67,8 @@ std::string Known() {
 
 absl::Span<const Converter* const> AllConverters() {
   static const Converter* const kConverters[] = {
-      &LlamaConverter(),    &StarcoderConverter(), &FalconConverter(),
-      &BaichuanConverter(), &GptNeoxConverter(),
+      &LlamaConverter(),  &StarcoderConverter(), &Starcoder2Converter(),
+      &FalconConverter(), &BaichuanConverter(),  &GptNeoxConverter(),
   };
   return kConverters;
 }

@@ -24,7 +24,7 @@
 
 ABSL_FLAG(std::string, outdir, "", "directory to write, made if need be");
 ABSL_FLAG(std::string, architecture, "llama",
-          "llama, mistral, mixtral, gpt_bigcode, falcon, falcon40, "
+          "llama, mistral, mixtral, gpt_bigcode, starcoder2, falcon, falcon40, "
           "baichuan or gpt_neox");
 ABSL_FLAG(uint64_t, hidden, 256, "hidden size");
 ABSL_FLAG(uint64_t, layers, 2, "number of blocks");

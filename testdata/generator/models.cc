@@ -179,6 +179,43 @@ Model GptBigcode(const ModelSizes& s) {
           t.Take()};
 }
 
+Model Starcoder2(const ModelSizes& s) {
+  Tensors t;
+  const uint64_t kv = s.kv_heads * s.hidden / s.heads;
+  t.Linear("model.embed_tokens", s.vocabulary, s.hidden);
+  for (uint64_t i = 0; i < s.layers; ++i) {
+    t.set_prefix(Layer("model.layers.", i));
+    t.Norm("input_layernorm", s.hidden, true);
+    t.Linear("self_attn.q_proj", s.hidden, s.hidden, true);
+    t.Linear("self_attn.k_proj", kv, s.hidden, true);
+    t.Linear("self_attn.v_proj", kv, s.hidden, true);
+    t.Linear("self_attn.o_proj", s.hidden, s.hidden, true);
+    t.Norm("post_attention_layernorm", s.hidden, true);
+    t.Linear("mlp.c_fc", s.feed_forward, s.hidden, true);
+    t.Linear("mlp.c_proj", s.hidden, s.feed_forward, true);
+  }
+  t.set_prefix("");
+  t.Norm("model.norm", s.hidden, true);
+  AddHead(s, "lm_head", t);
+  return {{{"architectures", {"Starcoder2ForCausalLM"}},
+           {"model_type", "starcoder2"},
+           {"bos_token_id", 0},
+           {"eos_token_id", 0},
+           {"hidden_size", s.hidden},
+           {"intermediate_size", s.feed_forward},
+           {"max_position_embeddings", 4096},
+           {"norm_epsilon", 1e-5},
+           {"num_attention_heads", s.heads},
+           {"num_hidden_layers", s.layers},
+           {"num_key_value_heads", s.kv_heads},
+           {"rope_theta", 100000.0},
+           {"sliding_window", 1024},
+           {"tie_word_embeddings", s.tied},
+           {"use_bias", true},
+           {"vocab_size", s.vocabulary}},
+          t.Take()};
+}
+
 Model Falcon(const ModelSizes& s, bool new_architecture) {
   Tensors t;
   const uint64_t kv_heads = new_architecture ? s.kv_heads : 1;
@@ -260,6 +297,7 @@ absl::StatusOr<Model> MakeModel(absl::string_view architecture,
   if (architecture == "mixtral") return Mixtral(sizes);
   if (architecture == "baichuan") return Baichuan(sizes);
   if (architecture == "gpt_bigcode") return GptBigcode(sizes);
+  if (architecture == "starcoder2") return Starcoder2(sizes);
   if (architecture == "falcon") return Falcon(sizes, false);
   if (architecture == "falcon40") return Falcon(sizes, true);
   if (architecture == "gpt_neox") return GptNeox(sizes);

@@ -34,7 +34,7 @@ struct Model {
 };
 
 // A model of this architecture: llama, mistral, mixtral, gpt_bigcode,
-// falcon (7B layout), falcon40 (40B layout), baichuan, gpt_neox.
+// starcoder2, falcon (7B layout), falcon40 (40B layout), baichuan, gpt_neox.
 absl::StatusOr<Model> MakeModel(absl::string_view architecture,
                                 const ModelSizes& sizes);
 
