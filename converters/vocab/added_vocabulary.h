@@ -9,14 +9,12 @@
 #include <cstdint>
 #include <map>
 #include <string>
-
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
+#include <unordered_map>
 
 namespace vocab {
 
 // The trained part of a vocabulary: token text to id.
-using TokenIds = absl::flat_hash_map<std::string, uint32_t>;
+using TokenIds = std::unordered_map<std::string, uint32_t>;
 
 struct AddedToken {
   std::string content;
@@ -36,7 +34,7 @@ class AddedVocabulary {
   // are ignored.
   void Add(const AddedToken& token);
 
-  bool Contains(absl::string_view content) const {
+  bool Contains(const std::string& content) const {
     return ids_.contains(content);
   }
   // The id that the next token gets if it is new.

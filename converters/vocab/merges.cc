@@ -120,7 +120,9 @@ absl::StatusOr<std::vector<std::string>> LoadMerges(
     return FromMergesTxt(directory, trained);
   }
   const std::string* prefix = StringMember(model, "continuing_subword_prefix");
-  MergeList merges("tokenizer.json", trained, prefix == nullptr ? "" : *prefix);
+  MergeList merges(
+      "tokenizer.json", trained,
+      prefix == nullptr ? absl::string_view() : absl::string_view(*prefix));
   for (const Json& merge : list) {
     absl::Status status = AddFromJson(merge, merges);
     if (!status.ok()) return status;

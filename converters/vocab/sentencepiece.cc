@@ -2,9 +2,9 @@
 
 #include <climits>
 #include <map>
+#include <unordered_set>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -53,7 +53,7 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
   if (model.pieces().empty()) {
     return damaged("a SentencePiece model without pieces");
   }
-  absl::flat_hash_set<absl::string_view> seen;
+  std::unordered_set<absl::string_view> seen;
   for (int id = 0; id < model.pieces_size(); ++id) {
     const std::string& text = model.pieces(id).text();
     if (text.empty()) return damaged("piece ", id, " is empty");

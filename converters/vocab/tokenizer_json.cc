@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -25,7 +25,7 @@ constexpr uint64_t kMaxId = UINT32_MAX - 1;
 absl::StatusOr<TokenIds> ParseTokens(absl::string_view file,
                                      const Json& tokens) {
   TokenIds ids;
-  absl::flat_hash_map<uint32_t, absl::string_view> by_id;
+  std::unordered_map<uint32_t, absl::string_view> by_id;
   for (const auto& [text, id] : tokens.items()) {
     const std::optional<uint64_t> number = UnsignedOf(id);
     if (!number || *number > kMaxId) {
@@ -200,7 +200,7 @@ absl::StatusOr<TokenList> SentencePieceLikeTokens(
   absl::StatusOr<Vocabulary> vocabulary =
       CombineTokens(files, tokenizer_class, trained, vocab_size);
   if (!vocabulary.ok()) return vocabulary.status();
-  const absl::flat_hash_set<absl::string_view> special(
+  const std::unordered_set<absl::string_view> special(
       vocabulary->special.begin(), vocabulary->special.end());
   for (const auto& [id, text] : vocabulary->texts) {
     TokenType type = TokenType::kNormal;
