@@ -149,7 +149,7 @@ absl::Status Downloader::Run(const std::vector<DownloadItem>& items,
       break;
     }
     StartTransfers(absl::Now());
-    client_->Poll(kTurn);
+    client_->Poll(TimeToNextTurn(absl::Now()));
     KeepOnlyWholes();
     AdvanceActive();
     SyncIfDue(absl::Now());
@@ -161,6 +161,17 @@ absl::Status Downloader::Run(const std::vector<DownloadItem>& items,
   active_.clear();
   waiting_.clear();
   return status_;
+}
+
+// A turn of its own for each pause that ends.
+absl::Duration Downloader::TimeToNextTurn(absl::Time now) const {
+  absl::Time next = now + kTurn;
+  if (quiet_until_ > now) next = std::min(next, quiet_until_);
+  for (const Job& job : active_) {
+    const absl::Time pause_ends = job.file->not_before();
+    if (pause_ends > now) next = std::min(next, pause_ends);
+  }
+  return absl::Ceil(next - now, absl::Milliseconds(1));
 }
 
 void Downloader::StartTransfers(absl::Time now) {

@@ -60,6 +60,7 @@ class Downloader {
   };
 
   // The steps of one turn of the loop.
+  absl::Duration TimeToNextTurn(absl::Time now) const;
   void StartTransfers(absl::Time now);
   bool StartTransferOfActive(absl::Time now);
   bool ActivateNext(absl::Time now);

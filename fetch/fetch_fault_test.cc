@@ -49,6 +49,7 @@ class FetchFaultTest : public ::testing::Test {
  protected:
   explicit FetchFaultTest(size_t weights_size = 6 * kMiB)
       : repo_(HubRepo::SmallModel(weights_size)), server_(&repo_) {
+    testing::ClearHubEnvironment();
     options_.repo_id = repo_.repo_id();
     options_.endpoint = server_.url();
     options_.token = "";

@@ -75,6 +75,9 @@ class FileDownload {
   // The request for `range` has ended, whatever it brought.
   void ReleaseRange(Range range);
 
+  // When the pause after the last failure ends.
+  absl::Time not_before() const { return not_before_; }
+
   // Where to ask for bytes.
   const std::string& url() const;
   bool at_hub() const { return location_.empty(); }

@@ -26,6 +26,10 @@ class TempDir {
   std::string path_;
 };
 
+// Takes away the variables of this process that the client reads, so that a
+// test does not depend on the machine's.
+void ClearHubEnvironment();
+
 // The contents of a file, links followed; "(none)" if there is none.
 std::string Contents(const std::string& path);
 
