@@ -10,11 +10,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "gguf/metadata.h"
+#include "gguf/tensor_type.h"
 
 namespace converters {
 
@@ -57,6 +59,10 @@ struct TensorPlan {
   std::string name;             // "blk.0.attn_q.weight"
   std::vector<uint64_t> shape;  // ggml's order, shape[0] is contiguous
   Precision precision = Precision::kFileType;
+  // The type in which a GGUF source holds the tensor; absent where the source
+  // is a checkpoint. It is the tensor's type in the intermediate: values do
+  // not pass through F16, and outputs of this type hold the source's bytes.
+  std::optional<gguf::TensorType> stored_type;
 
   // The data: either `segments`, which follow each other, or, for a tensor
   // that the converter computes, all its values.
