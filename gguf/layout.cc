@@ -60,7 +60,7 @@ class Encoder {
     } else if constexpr (std::is_same_v<T, Array>) {
       Type(value.element_type());
       Number(static_cast<uint64_t>(value.size()));
-      std::visit([this](const auto& values) { Elements(values); },
+      std::visit([this](const auto& values) { this->Elements(values); },
                  value.elements);
     } else {
       Number(value);

@@ -78,8 +78,9 @@ class TextOf {
     return Quoted(text, options_.string_bytes);
   }
   std::string operator()(const gguf::Array& array) const {
-    return std::visit([this](const auto& values) { return Elements(values); },
-                      array.elements);
+    return std::visit(
+        [this](const auto& values) { return this->Elements(values); },
+        array.elements);
   }
 
  private:
@@ -114,8 +115,9 @@ class JsonOf {
     return Json(value);
   }
   Json operator()(const gguf::Array& array) const {
-    return std::visit([this](const auto& values) { return Elements(values); },
-                      array.elements);
+    return std::visit(
+        [this](const auto& values) { return this->Elements(values); },
+        array.elements);
   }
 
  private:
