@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "converters/vocab/pre_tokenizer_table.h"
 #include "converters/vocab/tokenizer_files.h"
 
@@ -116,21 +118,46 @@ void Flatten(const Json& value, absl::string_view list_key, Render render,
   for (const Json& member : members) Flatten(member, list_key, render, steps);
 }
 
+// True if a template starts with a special token.
+bool AddsBos(const Json& post_processor) {
+  const Json& steps = Member(post_processor, "processors");
+  if (steps.is_array()) return std::any_of(steps.begin(), steps.end(), AddsBos);
+  const Json& single = Member(post_processor, "single");
+  return single.is_array() && !single.empty() &&
+         !Member(single.front(), "SpecialToken").is_null();
+}
+
 bool NormalizersMatch(absl::string_view row,
                       const std::vector<std::string>& normalizers) {
   const std::string found = absl::StrJoin(normalizers, ", ");
   return row == kNoneOrNfc ? found.empty() || found == "NFC" : found == row;
 }
 
+bool StepMatches(absl::string_view row, absl::string_view step) {
+  return absl::ConsumeSuffix(&row, "…") ? absl::StartsWith(step, row)
+                                        : step == row;
+}
+
+bool ConditionHolds(Condition condition, const SplitStructure& structure) {
+  switch (condition) {
+    case Condition::kAlways:
+      return true;
+    case Condition::kIgnoresMerges:
+      return structure.ignore_merges;
+    case Condition::kAddsBos:
+      return structure.adds_bos;
+    case Condition::kKeepsSpaces:
+      return structure.keeps_spaces;
+  }
+  return false;
+}
+
 bool Matches(const PreTokenizerRow& row, const SplitStructure& structure) {
   return NormalizersMatch(row.normalizers, structure.normalizers) &&
-         (row.ignore_merges == IgnoreMerges::kEither ||
-          (row.ignore_merges == IgnoreMerges::kIgnore) ==
-              structure.ignore_merges) &&
-         (row.clean_up == CleanUp::kAny || structure.clean_up == false) &&
+         ConditionHolds(row.condition, structure) &&
          std::equal(row.steps.begin(), row.steps.end(),
                     structure.pre_tokenizers.begin(),
-                    structure.pre_tokenizers.end());
+                    structure.pre_tokenizers.end(), StepMatches);
 }
 
 // Number of insertions, deletions and replacements between two texts, which
@@ -184,8 +211,9 @@ SplitStructure ReadSplitStructure(const Json& tokenizer,
           RenderPreTokenizer, structure.pre_tokenizers);
   structure.ignore_merges =
       BoolMember(Member(tokenizer, "model"), "ignore_merges").value_or(false);
-  structure.clean_up =
-      BoolMember(tokenizer_config, "clean_up_tokenization_spaces");
+  structure.adds_bos = AddsBos(Member(tokenizer, "post_processor"));
+  structure.keeps_spaces =
+      BoolMember(tokenizer_config, "clean_up_tokenization_spaces") == false;
   return structure;
 }
 

@@ -8,7 +8,6 @@
 #ifndef CONVERTERS_VOCAB_PRE_TOKENIZER_H_
 #define CONVERTERS_VOCAB_PRE_TOKENIZER_H_
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +24,10 @@ struct SplitStructure {
   std::vector<std::string> pre_tokenizers;
   // A word that is a token as a whole is not built from merges.
   bool ignore_merges = false;
-  // Whether spaces before punctuation are dropped from decoded text, if stated.
-  std::optional<bool> clean_up;
+  // The post-processor puts a special token before every text.
+  bool adds_bos = false;
+  // Spaces before punctuation are explicitly kept in decoded text.
+  bool keeps_spaces = false;
 };
 
 // Reads the structure from a parsed tokenizer.json and tokenizer_config.json

@@ -52,8 +52,9 @@ constexpr absl::string_view kNewlines = R"(Split Isolated [\r\n])";
 constexpr absl::string_view kHan = "Split Isolated [一-龥ࠀ-一가-퟿]+";
 constexpr absl::string_view kHanAndKana =
     "Split Isolated [一-龥぀-ゟ゠-ヿ]+";
+// Hundreds of ranges of letters that have case.
 constexpr absl::string_view kCasedLetters =
-    R"(Split Isolated \s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+)";
+    R"(Split Isolated \s?[A-Za-zµÀ-ÖØ-öø-…)";
 constexpr absl::string_view kAsciiAndWideMarks =
     R"(Split Isolated \s?[!-/:-~！-／：-～‘-‟　-。]+)";
 constexpr absl::string_view kWordsAfterMark =
@@ -69,71 +70,65 @@ constexpr absl::string_view kWords = "ByteLevel by words";
 constexpr absl::string_view kBytes = "ByteLevel";
 
 std::vector<PreTokenizerRow> MakeTable() {
-  using enum IgnoreMerges;
-  using enum CleanUp;
+  using enum Condition;
   return {
       // The cl100k family.
-      {"llama-bpe", kNoneOrNfc, kIgnore, kAny, {kDigits3, kBytes}},
-      {"smaug-bpe", kNoneOrNfc, kMerge, kAny, {kDigits3, kBytes}},
-      {"qwen2", kNoneOrNfc, kEither, kAny, {kDigits1, kBytes}},
-      {"bailingmoe", kNoneOrNfc, kEither, kAny, {kOneNewline, kBytes}},
-      {"seed-coder", kNoneOrNfc, kEither, kAny, {kSeedCoder, kBytes}},
-      {"jais-2", kNoneOrNfc, kEither, kAny, {kJais2, kBytes}},
-      {"qwen35", kNoneOrNfc, kEither, kAny, {kWithAccents, kBytes}},
-      {"exaone-moe", kNoneOrNfc, kEither, kAny, {kWordGroups, kBytes}},
-      {"ufakzeka", kNoneOrNfc, kEither, kAny, {kNoContractions, kBytes}},
-      {"minicpm5", kNoneOrNfc, kIgnore, kAny, {kNumbers3, kDigitRuns, kBytes}},
+      // Llama 3 is known by either; its fine-tunes may have lost one of them.
+      {"llama-bpe", kNoneOrNfc, kIgnoresMerges, {kDigits3, kBytes}},
+      {"llama-bpe", kNoneOrNfc, kAddsBos, {kDigits3, kBytes}},
+      {"smaug-bpe", kNoneOrNfc, kAlways, {kDigits3, kBytes}},
+      {"qwen2", kNoneOrNfc, kAlways, {kDigits1, kBytes}},
+      {"bailingmoe", kNoneOrNfc, kAlways, {kOneNewline, kBytes}},
+      {"seed-coder", kNoneOrNfc, kAlways, {kSeedCoder, kBytes}},
+      {"jais-2", kNoneOrNfc, kAlways, {kJais2, kBytes}},
+      {"qwen35", kNoneOrNfc, kAlways, {kWithAccents, kBytes}},
+      {"exaone-moe", kNoneOrNfc, kAlways, {kWordGroups, kBytes}},
+      {"ufakzeka", kNoneOrNfc, kAlways, {kNoContractions, kBytes}},
+      {"minicpm5", kNoneOrNfc, kAlways, {kNumbers3, kDigitRuns, kBytes}},
       // The o200k family.
-      {"gpt-4o", kNoneOrNfc, kEither, kAny, {kO200k, kBytes}},
-      {"tekken", kNoneOrNfc, kEither, kAny, {kTekken, kBytes}},
+      {"gpt-4o", kNoneOrNfc, kAlways, {kO200k, kBytes}},
+      {"tekken", kNoneOrNfc, kAlways, {kTekken, kBytes}},
       // The GPT-2 family. The normalizer tells GPT-NeoX's descendants apart.
-      {"olmo", "NFC", kEither, kAny, {kWords}},
-      {"gpt-2", "", kEither, kAny, {kWords}},
-      {"smollm", "", kEither, kOff, {kEachDigit, kWords}},
-      {"starcoder", "", kEither, kAny, {kEachDigit, kWords}},
-      {"command-r", "NFC", kEither, kAny, {kEachDigit, kWords}},
+      {"olmo", "NFC", kAlways, {kWords}},
+      {"gpt-2", "", kAlways, {kWords}},
+      {"smollm", "", kKeepsSpaces, {kEachDigit, kWords}},
+      {"starcoder", "", kAlways, {kEachDigit, kWords}},
+      {"command-r", "NFC", kAlways, {kEachDigit, kWords}},
       {"falcon",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {"Punctuation Contiguous", kWords, "Digits",
         "Split Isolated [0-9][0-9][0-9]"}},
       // DeepSeek.
       {"deepseek-llm",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {kNewlines, kCasedLetters, kAsciiAndWideMarks, R"(Split Isolated \s+$)",
         kHan, kEachDigit, kBytes}},
       {"deepseek-coder",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {kNewlines, R"(Split Isolated \s?\p{L}+)", R"(Split Isolated \s?\p{P}+)",
         kHan, kEachDigit, kBytes}},
       {"deepseek-v3",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {kNumbers3, kHanAndKana, kWordsAfterMark, kBytes}},
       // Others.
-      {"bloom", kNoneOrNfc, kEither, kAny, {kClauses, kBytes}},
-      {"viking", kNoneOrNfc, kEither, kAny, {kClauses, kEachDigit, kBytes}},
+      {"bloom", kNoneOrNfc, kAlways, {kClauses, kBytes}},
+      {"viking", kNoneOrNfc, kAlways, {kClauses, kEachDigit, kBytes}},
       {"superbpe",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {R"(Split Isolated \p{N}+)", R"(Split Isolated (?=(\d{3})+(?!\d)))",
         kBytes}},
       {"laguna",
        kNoneOrNfc,
-       kEither,
-       kAny,
-       {R"(Split Isolated [^\n]+|[\n]+)", kDigits1, kBytes}},
+       kAlways,
+       {R"(Split MergedWithNext (?:\r?\n)+(?!\r?\n))", kDigits1, kBytes}},
       {"tiny_aya",
        kNoneOrNfc,
-       kEither,
-       kAny,
+       kAlways,
        {R"(Split Isolated \d{1,3}(?=(?:\d{3})*\b))", kO200k, kBytes}},
   };
 }

@@ -12,14 +12,14 @@
 
 namespace vocab {
 
-// Whether the tokenizer takes a word that is a token as it is (kIgnore) or
-// builds every word from merges (kMerge).
-enum class IgnoreMerges { kEither, kIgnore, kMerge };
-
-// Whether spaces before punctuation may be dropped from decoded text. Some
-// names stand for the same splitting and differ in this: kOff is for those that
-// keep the spaces, and fits only where tokenizer_config.json says so.
-enum class CleanUp { kAny, kOff };
+// What else must hold for a name. Some names stand for the same splitting and
+// differ in other things that the runtime does for them.
+enum class Condition {
+  kAlways,
+  kIgnoresMerges,  // a word that is a token is taken as it is
+  kAddsBos,        // text starts with a special token
+  kKeepsSpaces,    // said not to drop spaces before punctuation when decoding
+};
 
 // For a row that fits whether text is brought to Unicode form C or left alone:
 // the file says that in a key of its own.
@@ -29,9 +29,10 @@ struct PreTokenizerRow {
   absl::string_view name;  // tokenizer.ggml.pre
   // SplitStructure::normalizers joined by ", ", or kNoneOrNfc.
   absl::string_view normalizers;
-  IgnoreMerges ignore_merges;
-  CleanUp clean_up;
-  std::vector<absl::string_view> steps;  // SplitStructure::pre_tokenizers
+  Condition condition;
+  // SplitStructure::pre_tokenizers. A step that ends in "…" stands for all that
+  // begin like it.
+  std::vector<absl::string_view> steps;
 };
 
 // The first row that matches gives the name. Some structures have several

@@ -1,6 +1,5 @@
 #include "converters/vocab/pre_tokenizer.h"
 
-#include <set>
 #include <string>
 #include <utility>
 
@@ -61,6 +60,18 @@ TEST(PreTokenizerTest, LlamaFamily) {
   EXPECT_EQ(NameOf(llama3, kNfc, true), "llama-bpe");
   // The same splitting for models that build every word from merges.
   EXPECT_EQ(NameOf(llama3, {}, false), "smaug-bpe");
+  // A fine-tune that lost ignore_merges still begins with Llama 3's token.
+  const Json tokenizer = Json::parse(R"json({
+    "post_processor": {"type": "Sequence", "processors": [
+      {"type": "ByteLevel"},
+      {"type": "TemplateProcessing",
+       "single": [{"SpecialToken": {"id": "<|begin_of_text|>", "type_id": 0}},
+                  {"Sequence": {"id": "A", "type_id": 0}}]}]}})json");
+  SplitStructure structure = ReadSplitStructure(tokenizer, {});
+  EXPECT_TRUE(structure.adds_bos);
+  structure.pre_tokenizers =
+      ReadSplitStructure({{"pre_tokenizer", llama3}}, {}).pre_tokenizers;
+  EXPECT_EQ(*FindPreTokenizer(structure), "llama-bpe");
   EXPECT_EQ(NameOf(Sequence({Split(kOneDigit), ByteLevel(false)}), kNfc),
             "qwen2");
 }
@@ -88,6 +99,12 @@ TEST(PreTokenizerTest, Gpt2Family) {
 
 TEST(PreTokenizerTest, DeepSeekFamily) {
   const Json han = Split("[一-龥ࠀ-一가-퟿]+");
+  EXPECT_EQ(
+      NameOf(Sequence({Split("[\r\n]"),
+                       Split(R"(\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿ𞤀-𞥃]+)"),
+                       Split(R"(\s?[!-/:-~！-／：-～‘-‟　-。]+)"),
+                       Split(R"(\s+$)"), han, Digits(true), ByteLevel(false)})),
+      "deepseek-llm");
   // These files hold the control characters themselves.
   EXPECT_EQ(NameOf(Sequence({Split("[\r\n]"), Split(R"(\s?\p{L}+)"),
                              Split(R"(\s?\p{P}+)"), han, Digits(true),
@@ -164,15 +181,14 @@ TEST(PreTokenizerTest, HugePatternsAreComparedInBoundedTime) {
 }
 
 TEST(PreTokenizerTest, NoRowHidesAnother) {
-  std::set<std::string> names;
   for (const PreTokenizerRow& row : PreTokenizerTable()) {
     SplitStructure structure;
     structure.pre_tokenizers.assign(row.steps.begin(), row.steps.end());
     if (row.normalizers == "NFC") structure.normalizers = {"NFC"};
-    structure.ignore_merges = row.ignore_merges == IgnoreMerges::kIgnore;
-    if (row.clean_up == CleanUp::kOff) structure.clean_up = false;
+    structure.ignore_merges = row.condition == Condition::kIgnoresMerges;
+    structure.adds_bos = row.condition == Condition::kAddsBos;
+    structure.keeps_spaces = row.condition == Condition::kKeepsSpaces;
     EXPECT_EQ(*FindPreTokenizer(structure), row.name);
-    EXPECT_TRUE(names.emplace(row.name).second) << row.name;
   }
 }
 

@@ -48,7 +48,10 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
   sentencepiece::Model model;
   if (bytes->size() > INT_MAX || !model.ParseFromString(*bytes)) {
     return damaged(
-        "not a SentencePiece model, or cut off; download the file again");
+        "not a SentencePiece model, or cut off; download the file again, or, "
+        "if "
+        "it is a tiktoken vocabulary, remove it so that tokenizer.json is "
+        "read");
   }
   if (model.pieces().empty()) {
     return damaged("a SentencePiece model without pieces");

@@ -56,7 +56,11 @@ absl::Status NoTokenizer(const TokenizerFiles& files,
       files.directory,
       ": no tokenizer found; expected tokenizer.model, tokenizer.json or, "
       "with a tokenizer_class such as GPT2Tokenizer (here ",
-      tokenizer_class.name, "), vocab.json and merges.txt"));
+      tokenizer_class.name, "), vocab.json and merges.txt",
+      FileExists(files.directory, "tekken.json")
+          ? "; tekken.json is not read: take tokenizer.json from the model's "
+            "Hugging Face version"
+          : ""));
 }
 
 // Texts by id. Added tokens hide trained ones of the same id.
