@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "converters/checkpoint/file.h"
+#include "converters/checkpoint/pytorch.h"
 #include "converters/checkpoint/safetensors.h"
 #include "converters/checkpoint/shard_index.h"
 #include "converters/checkpoint/stored_tensor.h"
@@ -34,13 +35,15 @@ using ReadTensors = absl::StatusOr<std::vector<StoredTensor>> (*)(
 struct Format {
   absl::string_view prefix;
   absl::string_view suffix;
-  absl::string_view index;
+  absl::string_view index;  // empty if the format has none
   ReadTensors read;
 };
 
 // In the order of preference.
 constexpr Format kFormats[] = {
     {"model", ".safetensors", "model.safetensors.index.json", &ReadSafetensors},
+    {"pytorch_model", ".bin", "pytorch_model.bin.index.json", &ReadPyTorch},
+    {"consolidated", ".pth", "", &ReadPyTorch},
 };
 
 // By name, in byte order.
@@ -157,6 +160,12 @@ class Loader {
                       });
     } else {
       missing = MissingFromNumberedSet(files);
+    }
+    if (format_.suffix == ".pth" && files.size() > 1) {
+      return absl::UnimplementedError(absl::StrCat(
+          directory_, ": ", files.size(),
+          " consolidated*.pth files hold slices of each tensor, one for each "
+          "of as many devices; use the checkpoint in Hugging Face's format"));
     }
     if (missing.empty()) return absl::OkStatus();
     return absl::NotFoundError(absl::StrCat(

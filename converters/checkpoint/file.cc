@@ -121,11 +121,8 @@ class FilePool::PooledFile : public File {
   uint64_t size() const override { return size_; }
 
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override {
-    if (offset > size_ || out.size() > size_ - offset) {
-      return absl::OutOfRangeError(
-          absl::StrCat(path_, ": bytes [", offset, ", +", out.size(),
-                       ") lie outside of its ", size_, " bytes"));
-    }
+    absl::Status status = CheckRange(*this, offset, out.size());
+    if (!status.ok()) return status;
     absl::StatusOr<std::shared_ptr<const Descriptor>> descriptor = Acquire();
     if (!descriptor.ok()) return descriptor.status();
     while (!out.empty()) {
@@ -176,6 +173,24 @@ absl::StatusOr<std::string> ReadString(const File& file, uint64_t offset,
   absl::Status status = file.ReadAt(offset, absl::MakeSpan(bytes));
   if (!status.ok()) return status;
   return bytes;
+}
+
+absl::Status CheckRange(const File& file, uint64_t offset, size_t size) {
+  if (offset <= file.size() && size <= file.size() - offset) {
+    return absl::OkStatus();
+  }
+  return absl::OutOfRangeError(
+      absl::StrCat(file.name(), ": bytes [", offset, ", +", size,
+                   ") lie outside of its ", file.size(), " bytes"));
+}
+
+FileSlice::FileSlice(std::shared_ptr<const File> file, uint64_t offset,
+                     uint64_t size)
+    : file_(std::move(file)), offset_(offset), size_(size) {}
+
+absl::Status FileSlice::ReadAt(uint64_t offset, absl::Span<char> out) const {
+  absl::Status status = CheckRange(*this, offset, out.size());
+  return status.ok() ? file_->ReadAt(offset_ + offset, out) : status;
 }
 
 FilePool::FilePool(size_t max_open)

@@ -43,6 +43,25 @@ class File {
 absl::StatusOr<std::string> ReadString(const File& file, uint64_t offset,
                                        size_t size);
 
+// OutOfRange, in the words of File::ReadAt, if the file has no such bytes.
+absl::Status CheckRange(const File& file, uint64_t offset, size_t size);
+
+// Bytes [offset, offset + size) of a file as a File of their own. Requires that
+// the range lies within it.
+class FileSlice : public File {
+ public:
+  FileSlice(std::shared_ptr<const File> file, uint64_t offset, uint64_t size);
+
+  const std::string& name() const override { return file_->name(); }
+  uint64_t size() const override { return size_; }
+  absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
+
+ private:
+  const std::shared_ptr<const File> file_;
+  const uint64_t offset_;
+  const uint64_t size_;
+};
+
 // Opens files, of which no more than `max_open` (and one for each thread that
 // is reading) hold a descriptor at any time: others are opened again when they
 // are read. Thread-safe. Files may outlive the pool.

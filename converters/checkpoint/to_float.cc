@@ -107,7 +107,11 @@ HWY_INLINE void WidenAll(const char* HWY_RESTRICT stored, size_t count,
     hn::StoreU(hn::BitCast(df32, Bits()(di32, bits)), df32, out + i);
   }
   if (i < count) {
-    const auto bits = hn::PromoteTo(di32, hn::LoadN(ds, in + i, count - i));
+    // Copied by bytes: they need not be aligned for their type.
+    HWY_ALIGN Stored rest[hn::MaxLanes(df32)] = {};
+    std::memcpy(rest, stored + i * sizeof(Stored),
+                (count - i) * sizeof(Stored));
+    const auto bits = hn::PromoteTo(di32, hn::Load(ds, rest));
     hn::StoreN(hn::BitCast(df32, Bits()(di32, bits)), df32, out + i, count - i);
   }
 }
