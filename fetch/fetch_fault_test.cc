@@ -408,6 +408,71 @@ TEST_F(FetchFaultTest, EndlessApiAnswerIsAnError) {
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
 }
 
+// What a hostile repository could list.
+class HostileListTest : public FetchFaultTest {
+ protected:
+  // The error when the hub lists this entry as well.
+  absl::Status FetchWith(const std::string& entry) {
+    server_.SetFault(
+        [this, entry](const Request& request, Connection* connection) {
+          if (!absl::StrContains(request.path, "/tree/")) return false;
+          const std::string tree = repo_.TreeJson(0, 100);
+          connection->Reply(
+              200, {},
+              absl::StrCat(tree.substr(0, tree.size() - 1), ",", entry, "]"));
+          return true;
+        });
+    return Fetch().status();
+  }
+
+  static std::string Entry(absl::string_view path, absl::string_view type,
+                           absl::string_view oid, absl::string_view size) {
+    return absl::StrCat(R"({"type": ")", type, R"(", "oid": ")", oid,
+                        R"(", "size": )", size, R"(, "path": ")", path, "\"}");
+  }
+
+  const std::string oid_ = "ce013625030ba8dba906f756967f9e9ca394464a";
+};
+
+TEST_F(HostileListTest, NamesThatLeaveTheDirectoryAreRefused) {
+  for (const char* path :
+       {"../evil", "a/../../evil", "/tmp/evil", "a//b", "a\\\\b",
+        ".git/hooks/post-checkout", "x\\u0000y", "x\\ny", ""}) {
+    const absl::Status status = FetchWith(Entry(path, "file", oid_, "6"));
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << path << ": " << status;
+  }
+  EXPECT_EQ(testing::FilesBelow(temp_.path()).size(), 0);
+}
+
+TEST_F(HostileListTest, OnlyFilesAndDirectoriesAreTaken) {
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(FetchWith(Entry("link", "symlink", oid_, "6"))));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      FetchWith(Entry("module", "submodule", oid_, "6"))));
+}
+
+TEST_F(HostileListTest, HashesThatAreNoneAreRefused) {
+  for (const char* oid :
+       {"", "../../x", "CE013625030BA8DBA906F756967F9E9CA394464A",
+        "ce013625030ba8dba906f756967f9e9ca394464"}) {
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(FetchWith(Entry("a.json", "file", oid, "6"))))
+        << oid;
+  }
+}
+
+TEST_F(HostileListTest, SizesBeyondTheDiskAreRefusedBeforeTheFirstByte) {
+  const absl::Status status =
+      FetchWith(Entry("a.json", "file", oid_, "4611686018427387904"));
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_EQ(server_.CountRequests("/resolve/"), 0);
+}
+
+TEST_F(HostileListTest, FileAndDirectoryOfOneNameAreRefused) {
+  options_.include = {"*"};
+  EXPECT_FALSE(FetchWith(Entry("config.json/a.json", "file", oid_, "6")).ok());
+}
+
 // With LFS files on another origin, as the hub has them.
 class FetchRedirectTest : public FetchFaultTest {
  protected:

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::TryAcquire(
   while (true) {
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kLockMode);
     if (fd < 0) return FileError(errno, "open the lock", path);
+    fchmod(fd, kLockMode);  // the owner's alone to do; open obeys the umask
     auto lock = absl::WrapUnique(new FileLock(fd));
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
       if (IsStillNamed(fd, path)) return lock;

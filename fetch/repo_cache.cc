@@ -116,14 +116,6 @@ absl::Status RepoCache::LinkSnapshotFile(absl::string_view commit,
   return absl::OkStatus();
 }
 
-absl::Status RepoCache::MarkNonexistent(absl::string_view commit,
-                                        absl::string_view path) const {
-  const std::string root = absl::StrCat(directory_, "/.no_exist/", commit);
-  const absl::Status made = MakeParentDirectories(root, path);
-  return made.ok() ? WriteFileAtomically(absl::StrCat(root, "/", path), "")
-                   : made;
-}
-
 absl::Status RepoCache::Prepare() const {
   absl::Status status =
       MakeParentDirectories(absl::StrCat(directory_, "/blobs"), "");

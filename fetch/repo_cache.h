@@ -11,7 +11,6 @@
 //     refs/REVISION                 commit hash, without a line end
 //     snapshots/COMMIT/PATH         symbolic link to ../../blobs/ETAG
 //     trees/COMMIT.json             the files of the commit, see tree_cache.h
-//     .no_exist/COMMIT/PATH         empty: the commit has no such file
 //
 // Source: huggingface_hub, file_download.py (2026).
 
@@ -52,9 +51,6 @@ class RepoCache {
   absl::Status LinkSnapshotFile(absl::string_view commit,
                                 absl::string_view path,
                                 absl::string_view etag) const;
-
-  absl::Status MarkNonexistent(absl::string_view commit,
-                               absl::string_view path) const;
 
   // Makes the directories for blobs, trees and locks, and tags the cache.
   absl::Status Prepare() const;

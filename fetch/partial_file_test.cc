@@ -1,0 +1,107 @@
+#include "fetch/partial_file.h"
+
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fetch/download_paths.h"
+#include "fetch/range_record.h"
+#include "fetch/testing/temp_dir.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace fetch {
+namespace {
+
+using ::fetch::testing::Contents;
+using ::fetch::testing::FilesBelow;
+using ::fetch::testing::TempDir;
+using ::fetch::testing::WriteContents;
+using ::testing::ElementsAre;
+
+class PartialFileTest : public ::testing::Test {
+ protected:
+  PartialFileTest() {
+    paths_.final_path = temp_ / "final";
+    paths_.partial_path = temp_ / "partial";
+    paths_.record_path = temp_ / "record";
+    paths_.foreign_partial_path = temp_ / "foreign";
+  }
+
+  std::unique_ptr<PartialFile> Open() {
+    absl::StatusOr<std::unique_ptr<PartialFile>> file =
+        PartialFile::Open(paths_, key_);
+    EXPECT_TRUE(file.ok()) << file.status();
+    return *std::move(file);
+  }
+
+  TempDir temp_;
+  DownloadPaths paths_;
+  RecordKey key_ = {"etag", 10, "boot"};
+};
+
+TEST_F(PartialFileTest, GoesOnAfterAnEnd) {
+  {
+    const auto file = Open();
+    ASSERT_TRUE(file->Write(6, "6789", 4).ok());
+    ASSERT_TRUE(file->Write(0, "01", 2).ok());
+  }
+  EXPECT_EQ(BytesThere(paths_, key_), 6);
+  const auto file = Open();
+  EXPECT_THAT(file->there().Ranges(), ElementsAre(Range{0, 2}, Range{6, 10}));
+  ASSERT_TRUE(file->Write(2, "2345", 4).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(Contents(paths_.final_path), "0123456789");
+  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("final"));
+  // A flush that comes late brings no record back.
+  ASSERT_TRUE(file->Sync().ok());
+  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("final"));
+}
+
+TEST_F(PartialFileTest, TruncatedFileIsNotBelieved) {
+  { ASSERT_TRUE(Open()->Write(0, "0123456789", 10).ok()); }
+  WriteContents(paths_.partial_path, "0123");
+  EXPECT_EQ(BytesThere(paths_, key_), 4);
+}
+
+TEST_F(PartialFileTest, OtherContentsStartOver) {
+  { ASSERT_TRUE(Open()->Write(0, "0123", 4).ok()); }
+  key_.etag = "other";
+  EXPECT_EQ(Open()->there().size(), 0);
+}
+
+TEST_F(PartialFileTest, TakesOverFromAnotherClientWhatIsMore) {
+  { ASSERT_TRUE(Open()->Write(5, "56", 2).ok()); }
+  WriteContents(paths_.foreign_partial_path, "0123");
+  EXPECT_EQ(BytesThere(paths_, key_), 4);
+  const auto file = Open();
+  EXPECT_THAT(file->there().Ranges(), ElementsAre(Range{0, 4}));
+  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("partial", "record"));
+}
+
+TEST_F(PartialFileTest, LargerForeignFileIsAnotherOne) {
+  WriteContents(paths_.foreign_partial_path, "01234567890");
+  EXPECT_EQ(BytesThere(paths_, key_), 0);
+  EXPECT_EQ(Open()->there().size(), 0);
+}
+
+TEST_F(PartialFileTest, LinkInItsPlaceIsRefused) {
+  WriteContents(temp_ / "elsewhere", "precious");
+  ASSERT_EQ(symlink("elsewhere", paths_.partial_path.c_str()), 0);
+  EXPECT_FALSE(PartialFile::Open(paths_, key_).ok());
+  EXPECT_EQ(Contents(temp_ / "elsewhere"), "precious");
+}
+
+TEST_F(PartialFileTest, DiscardLeavesNothing) {
+  const auto file = Open();
+  ASSERT_TRUE(file->Write(0, "0123", 4).ok());
+  file->Discard();
+  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre());
+}
+
+}  // namespace
+}  // namespace fetch
