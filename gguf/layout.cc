@@ -264,10 +264,11 @@ absl::StatusOr<Layout> PlanLayout(const Metadata& metadata,
   if (!placements.ok()) return placements.status();
   layout.tensors = *std::move(placements);
   layout.header = EncodeHeader(metadata, tensors, layout);
-  if (data_size > kMaxSize - layout.header.size()) {
+  layout.header_size = layout.header.size();
+  if (data_size > kMaxSize - layout.header_size) {
     return absl::InvalidArgumentError("the file would exceed 2^63 - 1 bytes");
   }
-  layout.file_size = layout.header.size() + data_size;
+  layout.file_size = layout.header_size + data_size;
   return layout;
 }
 

@@ -47,18 +47,22 @@ struct TensorPlacement {
 };
 
 struct Layout {
-  // The file up to the data, padding included: the data starts at file offset
-  // header.size().
+  // The file up to the data, padding included. It holds the vocabulary, so it
+  // may take tens of megabytes.
   std::vector<uint8_t> header;
+  uint64_t header_size = 0;
   uint64_t alignment = kDefaultAlignment;
   std::vector<TensorPlacement> tensors;  // in the order they were given
   uint64_t file_size = 0;
 
-  uint64_t data_offset() const { return header.size(); }
+  // Where the data starts in the file.
+  uint64_t data_offset() const { return header_size; }
   // Where tensor number `tensor` starts in the file.
   uint64_t FileOffset(size_t tensor) const {
     return data_offset() + tensors[tensor].offset;
   }
+  // Frees `header` once it is of no more use; all else stays as it is.
+  void ReleaseHeader() { std::vector<uint8_t>().swap(header); }
 };
 
 // Lays out a file with these contents in this order.

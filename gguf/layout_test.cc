@@ -103,6 +103,17 @@ TEST(LayoutTest, TensorsFollowEachOtherPadded) {
   EXPECT_EQ(layout->file_size, layout->data_offset() + 352);
 }
 
+TEST(LayoutTest, PlacesOutliveTheHeader) {
+  auto layout = PlanLayout(Metadata(), {Tensor("a", TensorType::kF32, {3}),
+                                        Tensor("b", TensorType::kF32, {3})});
+  ASSERT_TRUE(layout.ok());
+  const uint64_t header_size = layout->header.size();
+  layout->ReleaseHeader();
+  EXPECT_TRUE(layout->header.empty());
+  EXPECT_EQ(layout->data_offset(), header_size);
+  EXPECT_EQ(layout->FileOffset(1), header_size + 32);
+}
+
 TEST(LayoutTest, BadTensorsAreNamed) {
   EXPECT_THAT(LayoutError(Tensor("t", TensorType::kQ4_K, {255, 2})).message(),
               HasSubstr("tensor 't' with shape [255, 2]: rows of 255 elements "

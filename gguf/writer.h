@@ -103,6 +103,9 @@ class Writer {
   const std::string& path() const { return path_; }
   const std::string& partial_path() const { return partial_path_; }
   const Layout& layout() const { return layout_; }
+  // Frees layout().header, which is written when the writer is created. Not
+  // while another thread uses it.
+  void ReleaseHeader() { layout_.ReleaseHeader(); }
   absl::Span<const TensorInfo> tensors() const { return tensors_; }
   // Whether an existing partial file was taken over.
   bool resumed() const { return resumed_; }
@@ -123,7 +126,7 @@ class Writer {
   const std::string path_;
   const std::string partial_path_;
   const std::vector<TensorInfo> tensors_;
-  const Layout layout_;
+  Layout layout_;
   const WriterOptions options_;
   int fd_ = -1;
   bool opened_ = false;
