@@ -1,0 +1,176 @@
+#include "tools/display.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "nlohmann/json.hpp"
+
+namespace make_gguf {
+namespace {
+
+constexpr absl::Duration kBarInterval = absl::Milliseconds(200);
+constexpr absl::Duration kLineInterval = absl::Seconds(5);
+constexpr absl::Duration kJsonInterval = absl::Seconds(1);
+constexpr int kBarWidth = 20;
+// How much the newest interval counts in the rates.
+constexpr double kSmoothing = 0.3;
+
+absl::Duration Interval(DisplayMode mode) {
+  if (mode == DisplayMode::kBar) return kBarInterval;
+  return mode == DisplayMode::kJson ? kJsonInterval : kLineInterval;
+}
+
+// "1:02:03" or "02:03".
+std::string Clock(double seconds) {
+  const int64_t all = static_cast<int64_t>(seconds + 0.5);
+  const std::string rest =
+      absl::StrFormat("%02d:%02d", all / 60 % 60, all % 60);
+  return all < 3600 ? rest : absl::StrCat(all / 3600, ":", rest);
+}
+
+std::string Bar(double fraction, int width) {
+  const int filled = static_cast<int>(fraction * width);
+  return absl::StrCat("[", std::string(filled, '#'),
+                      std::string(width - filled, '.'), "] ");
+}
+
+double Fraction(const ProgressView& view) {
+  if (view.weights_total == 0) return 1;
+  return static_cast<double>(view.weights_done) / view.weights_total;
+}
+
+}  // namespace
+
+absl::StatusOr<DisplayMode> ParseDisplayMode(absl::string_view name,
+                                             FILE* stream) {
+  if (name == "auto") {
+    return isatty(fileno(stream)) ? DisplayMode::kBar : DisplayMode::kLines;
+  }
+  if (name == "bar") return DisplayMode::kBar;
+  if (name == "plain") return DisplayMode::kLines;
+  if (name == "json") return DisplayMode::kJson;
+  if (name == "none") return DisplayMode::kNone;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--progress=", name, ": it is auto, bar, plain, json or none"));
+}
+
+std::string ProgressLine(const ProgressView& view, int bar_width) {
+  const double fraction = Fraction(view);
+  std::string line = bar_width > 0 ? Bar(fraction, bar_width) : "";
+  absl::StrAppendFormat(
+      &line, "%3d%%  %.1f M weights/s  in %.2f GB/s  out %.2f GB/s",
+      static_cast<int>(100 * fraction), view.weights_per_second * 1e-6,
+      view.bytes_in_per_second * 1e-9, view.bytes_out_per_second * 1e-9);
+  if (view.seconds_left.has_value()) {
+    absl::StrAppend(&line, "  ", Clock(*view.seconds_left), " left");
+  }
+  return absl::StrCat(line, "  ", view.tensor);
+}
+
+std::string ProgressJson(const ProgressView& view) {
+  nlohmann::ordered_json json = {
+      {"weights_done", view.weights_done},
+      {"weights_total", view.weights_total},
+      {"seconds", view.seconds},
+      {"weights_per_second", view.weights_per_second},
+      {"bytes_in_per_second", view.bytes_in_per_second},
+      {"bytes_out_per_second", view.bytes_out_per_second},
+      {"seconds_left", nullptr},
+      {"tensor", view.tensor}};
+  if (view.seconds_left.has_value()) json["seconds_left"] = *view.seconds_left;
+  return json.dump(-1, ' ', false,
+                   nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Display::Display(DisplayMode mode, FILE* stream, const Progress& progress,
+                 uint64_t weights_total,
+                 std::function<std::string(size_t)> tensor_name)
+    : mode_(mode),
+      stream_(stream),
+      progress_(progress),
+      weights_total_(weights_total),
+      tensor_name_(std::move(tensor_name)),
+      start_(absl::Now()),
+      last_time_(start_) {
+  if (mode_ != DisplayMode::kNone) thread_ = std::thread([this] { Run(); });
+}
+
+Display::~Display() { Finish(); }
+
+void Display::Finish() {
+  if (!thread_.joinable()) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    finished_ = true;
+  }
+  thread_.join();
+  if (mode_ == DisplayMode::kBar) {
+    absl::FPrintF(stream_, "\r\033[K");
+  } else {
+    Show();
+  }
+  std::fflush(stream_);
+}
+
+void Display::Run() {
+  absl::MutexLock lock(&mutex_);
+  while (
+      !mutex_.AwaitWithTimeout(absl::Condition(&finished_), Interval(mode_))) {
+    Show();
+  }
+}
+
+void Display::Show() {
+  const ProgressView view = View();
+  if (mode_ == DisplayMode::kJson) {
+    absl::FPrintF(stream_, "%s\n", ProgressJson(view));
+  } else if (mode_ == DisplayMode::kBar) {
+    absl::FPrintF(stream_, "\r%s\033[K", ProgressLine(view, kBarWidth));
+  } else {
+    absl::FPrintF(stream_, "%s\n", ProgressLine(view, 0));
+  }
+  std::fflush(stream_);
+}
+
+ProgressView Display::View() {
+  const absl::Time now = absl::Now();
+  const double interval =
+      std::max(absl::ToDoubleSeconds(now - last_time_), 1e-6);
+  // Resumed weights take next to no time and would spoil the rates.
+  const uint64_t resumed = progress_.weights_resumed;
+  const uint64_t done = progress_.weights_done;
+  const uint64_t worked = done > resumed ? done - resumed : 0;
+  const auto update = [&](double& rate, uint64_t& last, uint64_t current) {
+    const double newest = static_cast<double>(current - last) / interval;
+    rate = last_time_ == start_ ? newest : rate + kSmoothing * (newest - rate);
+    last = current;
+  };
+  update(weights_rate_, last_weights_, std::max(worked, last_weights_));
+  update(in_rate_, last_in_, progress_.bytes_read);
+  update(out_rate_, last_out_, progress_.bytes_written);
+  last_time_ = now;
+  ProgressView view;
+  view.weights_done = done;
+  view.weights_total = weights_total_;
+  view.seconds = absl::ToDoubleSeconds(now - start_);
+  view.weights_per_second = weights_rate_;
+  view.bytes_in_per_second = in_rate_;
+  view.bytes_out_per_second = out_rate_;
+  if (weights_rate_ > 0) {
+    view.seconds_left =
+        static_cast<double>(weights_total_ - done) / weights_rate_;
+  }
+  view.tensor = tensor_name_(progress_.tensor);
+  return view;
+}
+
+}  // namespace make_gguf

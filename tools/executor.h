@@ -1,0 +1,69 @@
+// File: tools/executor.h
+//
+// Runs a work list: reads each chunk once, makes it into each form that an
+// output wants once, and writes that to every output that wants it.
+//
+// Each thread takes the next chunk, goes through it in tiles that stay in its
+// core's cache between reading and quantizing, writes, and records the chunk in
+// the journal. Chunks that the journal of a stopped job claims are compared
+// with what the outputs hold, and kept if they agree.
+
+#ifndef TOOLS_EXECUTOR_H_
+#define TOOLS_EXECUTOR_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "converters/model_plan.h"
+#include "converters/tensor_source.h"
+#include "tools/journal.h"
+#include "tools/output_file.h"
+#include "tools/progress.h"
+#include "tools/work_list.h"
+
+namespace make_gguf {
+
+// Importance weights of each tensor of the model; empty where there are none.
+// Else one per column, for each of the matrices of a 3-D tensor.
+using ImportanceTable = std::vector<std::vector<float>>;
+
+// What an execution works on. All of it outlives the call.
+struct ExecutionInput {
+  const converters::ModelPlan* model = nullptr;
+  const converters::TensorSource* source = nullptr;
+  const WorkList* work = nullptr;
+  const ImportanceTable* importance = nullptr;
+  absl::Span<const std::unique_ptr<OutputFile>> outputs;
+  Journal* journal = nullptr;
+  int threads = 1;
+  // Set from outside to stop; threads look at it after each tile.
+  const std::atomic<bool>* stop = nullptr;
+  Progress* progress = nullptr;
+};
+
+struct ExecutionResult {
+  // Thread time spent on each output's tensors; what several outputs share is
+  // divided between them.
+  std::vector<double> output_seconds;
+};
+
+// Weights per tile: two F32 copies of it fit the second-level cache of the
+// usual core.
+inline constexpr uint64_t kTileWeights = uint64_t{1} << 15;
+
+// Bytes of memory that one thread needs for this work.
+uint64_t MemoryPerThread(const WorkList& work);
+
+// Errors: Cancelled if stopped; InvalidArgument for a weight that is not
+// finite or, where an output wants F16, not in its range, naming tensor, file,
+// row and column; errors of the source and the outputs. After an error the
+// journal tells what is done.
+absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_EXECUTOR_H_

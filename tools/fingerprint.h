@@ -1,0 +1,37 @@
+// File: tools/fingerprint.h
+//
+// What the bytes of a job's outputs depend on, so that a stopped job goes on
+// only if nothing of that has changed.
+
+#ifndef TOOLS_FINGERPRINT_H_
+#define TOOLS_FINGERPRINT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "converters/model_plan.h"
+#include "tools/executor.h"
+#include "tools/journal.pb.h"
+#include "tools/planner.h"
+
+namespace make_gguf {
+
+struct FingerprintInput {
+  const converters::ModelPlan* model = nullptr;
+  absl::Span<const OutputPlan> outputs;
+  // Paths of the weights; size and time of change stand for their content.
+  absl::Span<const std::string> weight_files;
+  const ImportanceTable* importance = nullptr;
+  uint64_t chunk_weights = 0;
+};
+
+Fingerprint FingerprintOf(const FingerprintInput& input);
+
+// The outputs' file names in a fingerprint.
+std::vector<std::string> OutputNames(const Fingerprint& fingerprint);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_FINGERPRINT_H_

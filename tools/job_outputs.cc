@@ -1,0 +1,167 @@
+#include "tools/job_outputs.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gguf/writer.h"
+#include "tools/fingerprint.h"
+#include "tools/job_spec.h"
+
+namespace make_gguf {
+namespace {
+
+bool Exists(const std::string& path) {
+  struct stat info;
+  return lstat(path.c_str(), &info) == 0;
+}
+
+// Bytes of disk that a file takes up already.
+uint64_t AllocatedBytes(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return 0;
+  return static_cast<uint64_t>(info.st_blocks) * 512;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JobOutputs>> JobOutputs::Open(
+    const PreparedJob& job) {
+  std::error_code error;
+  std::filesystem::create_directories(job.spec.outdir(), error);
+  if (error) {
+    return absl::ErrnoToStatus(
+        error.value(),
+        absl::StrCat(job.spec.outdir(), ": can't make the output directory"));
+  }
+  auto outputs = absl::WrapUnique(new JobOutputs(job));
+  absl::Status status = outputs->OpenJournal();
+  if (status.ok()) status = outputs->TakeBackFinished();
+  if (status.ok()) status = outputs->CheckNotThere();
+  if (status.ok()) status = outputs->CheckSpace();
+  if (status.ok()) status = outputs->OpenFiles();
+  if (status.ok()) return outputs;
+  // A stopped job's work stays for the next try.
+  if (outputs->journal_ != nullptr && !outputs->journal_->resumed()) {
+    outputs->Discard();
+  }
+  return status;
+}
+
+absl::Status JobOutputs::OpenJournal() {
+  FingerprintInput input;
+  input.model = &job_.model.plan;
+  input.outputs = job_.outputs;
+  input.weight_files = job_.model.weight_files;
+  input.importance = &job_.importance;
+  input.chunk_weights = job_.chunk_weights;
+  absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(
+      absl::StrCat(job_.spec.outdir(), "/", job_.spec.outname(), ".journal"),
+      FingerprintOf(input), job_.spec.execution().resume());
+  if (!journal.ok()) return journal.status();
+  journal_ = *std::move(journal);
+  for (const std::string& name : OutputNames(journal_->replaced())) {
+    unlink(
+        gguf::PartialPath(absl::StrCat(job_.spec.outdir(), "/", name)).c_str());
+  }
+  return absl::OkStatus();
+}
+
+// A job that was stopped between its renames left some outputs finished: they
+// become partial again, to be checked like the others.
+absl::Status JobOutputs::TakeBackFinished() {
+  if (!journal_->was_committing()) return absl::OkStatus();
+  for (const OutputPlan& output : job_.outputs) {
+    const std::string partial = gguf::PartialPath(output.path);
+    if (!Exists(output.path) || Exists(partial)) continue;
+    if (std::rename(output.path.c_str(), partial.c_str()) != 0) {
+      return absl::ErrnoToStatus(errno,
+                                 absl::StrCat(output.path, ": can't rename"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobOutputs::CheckNotThere() const {
+  if (job_.spec.overwrite()) return absl::OkStatus();
+  std::vector<std::string> there;
+  for (const OutputPlan& output : job_.outputs) {
+    if (Exists(output.path)) there.push_back(output.path);
+  }
+  if (there.empty()) return absl::OkStatus();
+  return absl::AlreadyExistsError(absl::StrCat(
+      absl::StrJoin(there, ", "), there.size() == 1 ? " exists" : " exist",
+      " already; --overwrite replaces"));
+}
+
+absl::Status JobOutputs::CheckSpace() const {
+  uint64_t needed = 0;
+  for (const OutputPlan& output : job_.outputs) {
+    const uint64_t allocated =
+        journal_->resumed() ? AllocatedBytes(gguf::PartialPath(output.path))
+                            : 0;
+    if (output.layout.file_size > allocated) {
+      needed += output.layout.file_size - allocated;
+    }
+  }
+  struct statvfs disk;
+  if (statvfs(job_.spec.outdir().c_str(), &disk) != 0) {
+    return absl::OkStatus();  // reserving the space will tell
+  }
+  const uint64_t available = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (needed <= available) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(job_.spec.outdir(), ": the outputs need ", needed,
+                   " bytes (", BytesString(needed), "), but only ", available,
+                   " bytes (", BytesString(available), ") are free"));
+}
+
+absl::Status JobOutputs::OpenFiles() {
+  for (const OutputPlan& output : job_.outputs) {
+    gguf::WriterOptions options;
+    options.overwrite = job_.spec.overwrite();
+    options.keep_partial = true;
+    options.resume = journal_->resumed();
+    absl::StatusOr<std::unique_ptr<gguf::Writer>> writer = gguf::Writer::Create(
+        output.path,
+        OutputMetadata(job_.model.plan, *output.file_type, job_.options),
+        OutputTensorInfos(job_.model.plan, output), options);
+    if (!writer.ok()) return writer.status();
+    files_.push_back(
+        std::make_unique<OutputFile>(*std::move(writer), job_.pending_limit));
+    absl::Status status = files_.back()->Begin();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobOutputs::Commit() {
+  absl::Status status = journal_->AddCommitting();
+  for (const std::unique_ptr<OutputFile>& file : files_) {
+    if (status.ok()) status = file->Commit();
+  }
+  if (status.ok()) journal_->Remove();
+  return status;
+}
+
+void JobOutputs::Discard() {
+  for (const OutputPlan& output : job_.outputs) {
+    unlink(gguf::PartialPath(output.path).c_str());
+  }
+  journal_->Remove();
+}
+
+}  // namespace make_gguf

@@ -1,0 +1,112 @@
+// make_gguf: converts a Hugging Face checkpoint to GGUF files. The flags are
+// described in flags.cc; --help prints them.
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
+#include "converters/registry.h"
+#include "tools/display.h"
+#include "tools/flags.h"
+#include "tools/job_spec.h"
+#include "tools/prepare.h"
+#include "tools/report.h"
+#include "tools/run_job.h"
+
+namespace make_gguf {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+std::atomic<bool> stop_requested{false};
+
+// The first signal stops the job in an orderly way, the second at once.
+void HandleStop(int) {
+  if (stop_requested.exchange(true)) std::_Exit(kInterrupted);
+}
+
+void HandleSignals() {
+  std::signal(SIGINT, HandleStop);
+  std::signal(SIGTERM, HandleStop);
+  // A write beyond a limit is to fail like any other write.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+std::string ListArchitectures() {
+  std::string text;
+  for (const converters::Converter* converter : converters::AllConverters()) {
+    for (absl::string_view name : converter->huggingface_names()) {
+      absl::StrAppendFormat(&text, "%-12s %s\n", converter->name(), name);
+    }
+  }
+  return text;
+}
+
+void Print(const std::string& text) { std::fputs(text.c_str(), stdout); }
+
+absl::Status DryRun(const PreparedJob& job) {
+  for (const OutputPlan& output : job.outputs) {
+    Print(DescribeOutput(job.model.plan, output));
+  }
+  for (const std::string& warning : job.model.plan.warnings) {
+    absl::FPrintF(stderr, "warning: %s\n", warning);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
+  absl::StatusOr<DisplayMode> display =
+      ParseDisplayMode(command_line.progress, stderr);
+  if (!display.ok()) return display.status();
+  RunOptions options;
+  options.stop = &stop_requested;
+  options.display = *display;
+  absl::StatusOr<JobReport> report = RunJob(job, options);
+  if (!report.ok()) return report.status();
+  Print(SummaryTable(*report));
+  if (command_line.report.empty()) return absl::OkStatus();
+  return WriteReport(*report, command_line.report);
+}
+
+absl::Status Run(CommandLine command_line) {
+  if (command_line.action == Action::kListTypes) {
+    Print(ListTypes());
+    return absl::OkStatus();
+  }
+  if (command_line.action == Action::kListArchitectures) {
+    Print(ListArchitectures());
+    return absl::OkStatus();
+  }
+  absl::Status status = FillDefaults(command_line.spec);
+  if (!status.ok()) return status;
+  absl::StatusOr<PreparedJob> job = PrepareJob(command_line.spec);
+  if (!job.ok()) return job.status();
+  if (command_line.action == Action::kDryRun) return DryRun(*job);
+  return Convert(*job, command_line);
+}
+
+int Main(int argc, char** argv) {
+  HandleSignals();
+  absl::StatusOr<CommandLine> command_line = ParseCommandLine(argc, argv);
+  absl::Status status =
+      command_line.ok() ? Run(*command_line) : command_line.status();
+  if (status.ok()) return EXIT_SUCCESS;
+  if (absl::IsCancelled(status)) {
+    absl::FPrintF(stderr,
+                  "stopped; the same command goes on where it stopped\n");
+    return kInterrupted;
+  }
+  absl::FPrintF(stderr, "error: %s\n", status.message());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+}  // namespace make_gguf
+
+int main(int argc, char** argv) { return make_gguf::Main(argc, argv); }

@@ -1,0 +1,73 @@
+#include "tools/model_loader.h"
+
+#include <sys/stat.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/container/btree_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "converters/checkpoint/checkpoint.h"
+#include "converters/converter.h"
+#include "converters/json_file.h"
+#include "converters/registry.h"
+#include "nlohmann/json.hpp"
+
+namespace make_gguf {
+namespace {
+
+absl::Status CheckIsDirectory(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": there is no such directory"));
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": it is no directory with a checkpoint"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec) {
+  absl::Status status = CheckIsDirectory(spec.model());
+  if (!status.ok()) return status;
+  const std::string config_path = absl::StrCat(spec.model(), "/config.json");
+  absl::StatusOr<nlohmann::json> config = converters::ReadJsonFile(config_path);
+  if (!config.ok()) return config.status();
+  absl::StatusOr<const converters::Converter*> converter =
+      converters::FindConverter(*config, spec.model_type());
+  if (!converter.ok()) {
+    return absl::Status(
+        converter.status().code(),
+        absl::StrCat(config_path, ": ", converter.status().message()));
+  }
+  LoadedModel model;
+  absl::StatusOr<std::unique_ptr<converters::TensorSource>> source =
+      checkpoint::Open(spec.model());
+  if (!source.ok()) return source.status();
+  model.source = *std::move(source);
+
+  converters::ConversionInput input;
+  input.directory = spec.model();
+  input.config = &*config;
+  input.source = model.source.get();
+  if (!spec.pre().empty()) input.options.pre_tokenizer = spec.pre();
+  if (!spec.model_name().empty()) input.options.model_name = spec.model_name();
+  absl::StatusOr<converters::ModelPlan> plan = (*converter)->Plan(input);
+  if (!plan.ok()) return plan.status();
+  model.plan = *std::move(plan);
+
+  absl::btree_set<std::string> files;
+  for (const converters::SourceTensor& tensor : model.source->tensors()) {
+    files.insert(absl::StrCat(spec.model(), "/", tensor.file));
+  }
+  model.weight_files.assign(files.begin(), files.end());
+  return model;
+}
+
+}  // namespace make_gguf

@@ -1,0 +1,33 @@
+// File: tools/model_loader.h
+//
+// From a checkpoint's directory to its plan and its weights.
+
+#ifndef TOOLS_MODEL_LOADER_H_
+#define TOOLS_MODEL_LOADER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "converters/model_plan.h"
+#include "converters/tensor_source.h"
+#include "tools/job.pb.h"
+
+namespace make_gguf {
+
+struct LoadedModel {
+  std::unique_ptr<converters::TensorSource> source;
+  converters::ModelPlan plan;
+  std::vector<std::string> weight_files;  // paths
+};
+
+// Opens the checkpoint that `spec` names and plans its conversion. Reads
+// config, tokenizer and the heads of the weights' files, but no weight.
+// Errors: those of checkpoint::Open and Converter::Plan; InvalidArgument for an
+// architecture that no converter knows or that is not --model_type.
+absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_MODEL_LOADER_H_

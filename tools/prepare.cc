@@ -1,0 +1,95 @@
+#include "tools/prepare.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "quant/file_type.h"
+#include "quant/mix.h"
+#include "tools/job_spec.h"
+#include "tools/process_stats.h"
+
+namespace make_gguf {
+namespace {
+
+// The unit of work, of writing and of the journal. Small, so that little is
+// lost when a job is stopped, and the same whatever the number of threads and
+// the memory, so that neither keeps a job from going on.
+constexpr uint64_t kChunkWeights = uint64_t{1} << 18;
+
+// Per thread, for its stack and what libraries allocate.
+constexpr uint64_t kThreadOverhead = uint64_t{1} << 20;
+// What an output's digest may keep in memory, if the limit allows it.
+constexpr uint64_t kMaxPending = uint64_t{16} << 20;
+
+// Divides the memory that the limit leaves among threads and digests.
+absl::Status PlanMemory(PreparedJob& job) {
+  const uint64_t limit = job.spec.execution().memory_limit_bytes();
+  const uint64_t used = ResidentMemory();
+  const uint64_t per_thread = MemoryPerThread(job.work) + kThreadOverhead;
+  const uint64_t free = limit > used ? limit - used : 0;
+  if (free < per_thread) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the memory limit of ", BytesString(limit), " is too small: ",
+        BytesString(used), " are in use after planning and a thread needs ",
+        BytesString(per_thread), "; raise --memory_limit"));
+  }
+  job.threads = static_cast<int>(
+      std::min<uint64_t>(job.spec.execution().threads(), free / per_thread));
+  const uint64_t rest = free - job.threads * per_thread;
+  job.pending_limit = std::min(kMaxPending, rest / job.outputs.size());
+  job.planned_peak =
+      std::max(PeakMemory(), used + job.threads * per_thread +
+                                 job.outputs.size() * job.pending_limit);
+  return absl::OkStatus();
+}
+
+absl::Status PlanOutputs(PreparedJob& job) {
+  absl::StatusOr<std::vector<const quant::FileType*>> types =
+      WantedFileTypes(job.spec);
+  if (!types.ok()) return types.status();
+  absl::StatusOr<quant::MixOverrides> mix = OverridesOf(job.spec.mix());
+  if (!mix.ok()) return mix.status();
+  job.options.intermediate = job.spec.intermediate();
+  job.options.mix = *std::move(mix);
+  for (const quant::FileType* type : *types) {
+    absl::StatusOr<OutputPlan> output = PlanOutput(
+        job.model.plan, *type, job.options, OutputPath(job.spec, type->name));
+    if (!output.ok()) return output.status();
+    job.outputs.push_back(*std::move(output));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec) {
+  PreparedJob job;
+  job.spec = spec;
+  // A spec that names an unknown type should not have to wait for the model.
+  absl::Status status = WantedFileTypes(spec).status();
+  if (!status.ok()) return status;
+  absl::StatusOr<LoadedModel> model = LoadModel(spec);
+  if (!model.ok()) return model.status();
+  job.model = *std::move(model);
+  job.importance.resize(job.model.plan.tensors.size());
+  status = PlanOutputs(job);
+  if (!status.ok()) return status;
+  std::vector<bool> whole_rows;
+  for (const std::vector<float>& weights : job.importance) {
+    whole_rows.push_back(!weights.empty());
+  }
+  job.chunk_weights = spec.execution().chunk_weights() > 0
+                          ? spec.execution().chunk_weights()
+                          : kChunkWeights;
+  job.work =
+      MakeWorkList(job.model.plan, job.outputs, whole_rows, job.chunk_weights);
+  status = PlanMemory(job);
+  if (!status.ok()) return status;
+  return job;
+}
+
+}  // namespace make_gguf

@@ -1,0 +1,33 @@
+// File: tools/run_job.h
+//
+// Runs a prepared job from its first output byte to its report.
+
+#ifndef TOOLS_RUN_JOB_H_
+#define TOOLS_RUN_JOB_H_
+
+#include <atomic>
+#include <cstdio>
+
+#include "absl/status/statusor.h"
+#include "tools/display.h"
+#include "tools/job.pb.h"
+#include "tools/prepare.h"
+
+namespace make_gguf {
+
+struct RunOptions {
+  // Set from outside to stop the job.
+  const std::atomic<bool>* stop = nullptr;
+  DisplayMode display = DisplayMode::kNone;
+  FILE* messages = stderr;  // progress and notices
+};
+
+// Writes all outputs. What a job that is stopped (Cancelled) or that fails for
+// a reason outside of its input has done is kept, unless its spec says not to
+// resume; after an error in the input nothing is kept.
+absl::StatusOr<JobReport> RunJob(const PreparedJob& job,
+                                 const RunOptions& options);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_RUN_JOB_H_
