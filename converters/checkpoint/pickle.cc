@@ -89,8 +89,9 @@ class PickleMachine {
       : pickle_(bytes, globals), bytes_(bytes) {}
 
   absl::StatusOr<Pickle> Run() {
-    while (!stopped_) {
+    for (size_t opcodes = 0; !stopped_; ++opcodes) {
       at_ = position_;
+      if (opcodes >= Pickle::kMaxOpcodes) return TooMuch("opcodes");
       uint8_t opcode;
       absl::Status status = Take(opcode);
       if (status.ok()) status = Execute(opcode);
@@ -507,6 +508,8 @@ absl::Status PickleMachine::PushLong(absl::string_view bytes) {
 
 absl::Status PickleMachine::PushGlobal(absl::string_view module,
                                        absl::string_view name) {
+  absl::Status status = Charge(1);
+  if (!status.ok()) return status;
   const std::string spelled = absl::StrCat(module, " ", name);
   if (spelled == kOrderedDict) return Push(Kind::kGlobal, kOrderedDictIndex);
   const auto found = absl::c_find(pickle_.globals_, spelled);

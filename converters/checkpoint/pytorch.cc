@@ -151,7 +151,7 @@ absl::StatusOr<std::vector<StoredTensor>> ReadZipFormat(
 // What the pickles at the beginning of the old format say.
 struct LegacyHeader {
   TorchState state;
-  std::vector<std::string> keys;  // of the storages, in the file's order
+  std::vector<size_t> order;  // indices of the storages, as they are stored
   uint64_t size = 0;
 };
 
@@ -184,6 +184,31 @@ absl::Status CheckLegacySystem(const Pickle& version, const Pickle& system) {
   return absl::OkStatus();
 }
 
+// Reads the list of the storages' keys, which must name each once.
+absl::Status OrderStorages(const Pickle& keys,
+                           absl::Span<const TorchStorage> storages,
+                           std::vector<size_t>& order) {
+  using Kind = PickleValue::Kind;
+  absl::flat_hash_map<absl::string_view, size_t> index_of;
+  for (size_t i = 0; i < storages.size(); ++i) {
+    index_of.emplace(storages[i].key, i);
+  }
+  if (keys.root().Is(Kind::kList)) {
+    for (const PickleValue& key : keys.list(keys.root())) {
+      if (!key.Is(Kind::kString)) break;
+      const auto found = index_of.find(keys.string(key));
+      if (found == index_of.end()) break;
+      order.push_back(found->second);
+      index_of.erase(found);
+    }
+    if (index_of.empty() && order.size() == keys.list(keys.root()).size()) {
+      return absl::OkStatus();
+    }
+  }
+  return absl::DataLossError(
+      "its list of storages is not that of its tensors'");
+}
+
 // Errors: those of Pickle::Parse; OutOfRange asks for more bytes.
 absl::StatusOr<LegacyHeader> ParseLegacyHeader(absl::string_view bytes) {
   using Kind = PickleValue::Kind;
@@ -210,15 +235,9 @@ absl::StatusOr<LegacyHeader> ParseLegacyHeader(absl::string_view bytes) {
   }
   absl::StatusOr<Pickle> keys = NextPickle(rest);
   if (!keys.ok()) return keys.status();
-  if (!keys->root().Is(Kind::kList)) {
-    return absl::DataLossError("its list of storages is damaged");
-  }
-  for (const PickleValue& key : keys->list(keys->root())) {
-    if (!key.Is(Kind::kString)) {
-      return absl::DataLossError("its list of storages is damaged");
-    }
-    header.keys.emplace_back(keys->string(key));
-  }
+  absl::Status ordered =
+      OrderStorages(*keys, header.state.storages, header.order);
+  if (!ordered.ok()) return ordered;
   header.size = bytes.size() - rest.size();
   return header;
 }
@@ -245,18 +264,10 @@ absl::StatusOr<LegacyHeader> ReadLegacyHeader(const File& file) {
 // The storages follow the pickles, each after the number of its elements.
 absl::StatusOr<std::vector<std::shared_ptr<const File>>> FindLegacyStorages(
     const std::shared_ptr<const File>& data, const LegacyHeader& header) {
-  absl::flat_hash_map<absl::string_view, size_t> index_of;
-  for (size_t i = 0; i < header.state.storages.size(); ++i) {
-    index_of.emplace(header.state.storages[i].key, i);
-  }
   std::vector<std::shared_ptr<const File>> files(header.state.storages.size());
   uint64_t position = header.size;
-  for (const std::string& key : header.keys) {
-    const auto found = index_of.find(key);
-    if (found == index_of.end() || files[found->second] != nullptr) {
-      return Damaged(*data, "its list of storages is not that of its tensors");
-    }
-    const TorchStorage& storage = header.state.storages[found->second];
+  for (size_t index : header.order) {
+    const TorchStorage& storage = header.state.storages[index];
     uint64_t elements;
     if (data->size() - position < sizeof(elements) ||
         data->size() - position - sizeof(elements) < storage.bytes()) {
@@ -274,13 +285,8 @@ absl::StatusOr<std::vector<std::shared_ptr<const File>>> FindLegacyStorages(
                               " elements, its pickle says ", storage.elements));
     }
     position += sizeof(elements);
-    files[found->second] =
-        std::make_shared<FileSlice>(data, position, storage.bytes());
+    files[index] = std::make_shared<FileSlice>(data, position, storage.bytes());
     position += storage.bytes();
-  }
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (files[i] != nullptr) continue;
-    return Damaged(*data, "its list of storages lacks one of its tensors'");
   }
   if (position == data->size()) return files;
   return Damaged(*data, absl::StrCat(data->size() - position,

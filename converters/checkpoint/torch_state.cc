@@ -46,6 +46,8 @@ constexpr absl::string_view kUntypedStorage = "torch.storage UntypedStorage";
 // any weight has. They bound what a small hostile pickle can ask for.
 constexpr size_t kMaxTensors = 1 << 15;
 constexpr size_t kMaxRank = 8;
+// Longer names and keys are no tensor's.
+constexpr size_t kMaxName = 1024;
 // A parameter of a tensor of a type: deeper wrapping is nobody's.
 constexpr int kMaxWrapping = 4;
 
@@ -158,7 +160,9 @@ absl::StatusOr<TorchState> StateReader::Read() {
   }
   absl::flat_hash_set<absl::string_view> names;
   for (const auto& [key, value] : pairs) {
-    if (!key.Is(Kind::kString)) return Wrong("a key is no name of a tensor");
+    if (!key.Is(Kind::kString) || key.size > kMaxName) {
+      return Wrong("a key is no name of a tensor");
+    }
     TorchTensor tensor;
     tensor.name = std::string(pickle_.string(key));
     absl::Status status = names.insert(pickle_.string(key)).second
@@ -259,7 +263,8 @@ absl::Status StateReader::ReadStorage(PickleValue value,
   TorchStorage storage;
   if (items.size() < 5 || items.size() > 6 || !items[0].Is(Kind::kString) ||
       pickle_.string(items[0]) != "storage" || !items[1].Is(Kind::kGlobal) ||
-      !items[2].Is(Kind::kString) || !ReadNumber(items[4], storage.elements)) {
+      !items[2].Is(Kind::kString) || items[2].size > kMaxName ||
+      !ReadNumber(items[4], storage.elements)) {
     return Wrong("has no storage");
   }
   absl::string_view name = pickle_.global(items[1]);

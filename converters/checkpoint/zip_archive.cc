@@ -16,7 +16,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "converters/checkpoint/checksummed_file.h"
@@ -143,7 +142,7 @@ bool LeadsOutside(absl::string_view name) {
   if (name.empty() || name.front() == '/') return true;
   if (name.find('\0') != absl::string_view::npos) return true;
   if (absl::StrContains(name, '\\')) return true;
-  return absl::c_linear_search(absl::StrSplit(name, '/'), "..");
+  return absl::StrContains(absl::StrCat("/", name, "/"), "/../");
 }
 
 // For messages: a name as it is, but on one line.

@@ -36,7 +36,7 @@ class ZipArchive {
 
   // The most members and the longest directory that are read: several times
   // what the largest shards have.
-  static constexpr uint64_t kMaxDirectoryBytes = 16 << 20;
+  static constexpr uint64_t kMaxDirectoryBytes = 8 << 20;
   static constexpr uint64_t kMaxMembers = 100'000;
 
   // Reads the directory, and no member.
