@@ -56,7 +56,7 @@ void AddRopeScaling(const Config& rope, KeyWriter& keys) {
 
 absl::StatusOr<uint32_t> BlockCount(const Config& config) {
   return config.Uint(
-      {"n_layers", "num_hidden_layers", "n_layer", "num_layers"});
+      {"num_hidden_layers", "n_layer", "n_layers", "num_layers"});
 }
 
 absl::Status AddTextParameters(absl::string_view architecture,

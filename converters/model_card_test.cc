@@ -1,0 +1,79 @@
+#include "converters/model_card.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace converters {
+namespace {
+
+using nlohmann::json;
+
+json Parse(const std::string& card) {
+  const absl::StatusOr<json> parsed = ParseModelCard(card);
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  return parsed.ok() ? *parsed : json();
+}
+
+TEST(ParseModelCardTest, ReadsTheFrontMatter) {
+  EXPECT_EQ(Parse("---\nlicense: mit\ntags:\n- a\n- b\n---\n# text: ["),
+            json({{"license", "mit"}, {"tags", {"a", "b"}}}));
+  EXPECT_EQ(Parse("---\r\nlicense: mit\r\n---\r\n"),
+            json({{"license", "mit"}}));
+  // Without an end all is front matter.
+  EXPECT_EQ(Parse("---\nlicense: mit"), json({{"license", "mit"}}));
+}
+
+TEST(ParseModelCardTest, WithoutFrontMatterIsEmpty) {
+  for (const char* card : {"", "# Title\n---\na: b\n---\n", " ---\na: b\n---\n",
+                           "---\n---\n", "---\n- a\n- b\n---\n"}) {
+    EXPECT_EQ(Parse(card), json::object()) << card;
+  }
+}
+
+// PyYAML's YAML 1.1, in which the language code of Norwegian is false.
+TEST(ParseModelCardTest, TypesPlainScalars) {
+  const json card = Parse(
+      "---\n"
+      "a: yes\nb: no\nc: Off\nd: ~\ne:\nf: 1.0\ng: 0\nh: 2024-01-01\n"
+      "i: \"no\"\nj: 'true'\nk: text\nl:\n- no\n- en\n---\n");
+  EXPECT_EQ(card, json({{"a", true},
+                        {"b", false},
+                        {"c", false},
+                        {"d", nullptr},
+                        {"e", nullptr},
+                        {"f", "1.0"},
+                        {"g", 0},
+                        {"h", "2024-01-01"},
+                        {"i", "no"},
+                        {"j", "true"},
+                        {"k", "text"},
+                        {"l", {"no", "en"}}}));
+}
+
+TEST(ParseModelCardTest, OfAKeyThatComesTwiceTheLastCounts) {
+  EXPECT_EQ(Parse("---\na: 1x\na: 2x\n---\n"), json({{"a", "2x"}}));
+}
+
+TEST(ParseModelCardTest, TabsAreSpaces) {
+  EXPECT_EQ(Parse("---\na:\n\t- b\n---\n"), json({{"a", {"b"}}}));
+}
+
+TEST(ParseModelCardTest, ErrorsSayWhere) {
+  const absl::StatusOr<json> card = ParseModelCard("---\na: b\nc: [d\n---\n");
+  EXPECT_EQ(card.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(card.status().message()),
+              ::testing::StartsWith("front matter, line "));
+}
+
+TEST(ParseModelCardTest, DeepNestingIsCut) {
+  std::string card = "---\na: ";
+  for (int i = 0; i < 100; ++i) card += "[";
+  for (int i = 0; i < 100; ++i) card += "]";
+  EXPECT_TRUE(ParseModelCard(card + "\n---\n").ok());
+}
+
+}  // namespace
+}  // namespace converters
