@@ -105,14 +105,17 @@ absl::StatusOr<ModelPlan> Architecture::Plan(
   ASSIGN_OR_RETURN(std::vector<TensorPlan> tensors,
                    PlanTensors(description.tensors, *input.source));
   std::move(tensors.begin(), tensors.end(), std::back_inserter(plan.tensors));
-  ASSIGN_OR_RETURN(const gguf::Metadata vocabulary,
-                   description.load_vocabulary(
-                       {.directory = input.directory,
-                        .config = input.config,
-                        .vocab_size = description.vocab_size,
-                        .pre_tokenizer = input.options.pre_tokenizer}));
+  ASSIGN_OR_RETURN(
+      const gguf::Metadata vocabulary,
+      description.load_vocabulary({.directory = input.directory,
+                                   .config = input.config,
+                                   .vocab_size = description.vocab_size,
+                                   .pre_tokenizer = input.options.pre_tokenizer,
+                                   .warnings = &plan.warnings}));
   RETURN_IF_ERROR(CheckVocabulary(vocabulary, plan.tensors));
-  plan.warnings = Warnings(config, plan.tensors);
+  for (std::string& warning : Warnings(config, plan.tensors)) {
+    plan.warnings.push_back(std::move(warning));
+  }
 
   plan.metadata.Set("general.architecture", plan.architecture);
   plan.metadata.Set("general.type", std::string("model"));
