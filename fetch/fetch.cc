@@ -189,7 +189,9 @@ absl::StatusOr<Selection> Session::Select() {
 absl::StatusOr<Selection> Session::SelectOnline() {
   // With all files there, no connection is no reason to wait for long.
   RetryPolicy retry = retry_;
-  if (SelectOffline().ok()) retry.max_tries = std::min(retry.max_tries, 2);
+  if (!options_.local_dir.has_value() && SelectOffline().ok()) {
+    retry.max_tries = std::min(retry.max_tries, 2);
+  }
   HubApi api(&client_, hub_, retry, &observer_);
   std::string commit = options_.revision;
   if (!IsCommitHash(commit)) {
@@ -416,6 +418,10 @@ absl::StatusOr<Snapshot> Session::Fetch(const Selection& selection) {
   if (!selection.offline) {
     absl::Status status = CheckSpace(selection, plan.bytes_to_fetch);
     if (status.ok()) status = Prepare(selection);
+    // A cache that may only be read is fine if all is there.
+    if (plan.bytes_to_fetch == 0 && absl::IsPermissionDenied(status)) {
+      status = absl::OkStatus();
+    }
     if (status.ok()) {
       status = Download(selection, plan, &snapshot.received_bytes);
     }

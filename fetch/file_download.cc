@@ -51,23 +51,22 @@ absl::StatusOr<bool> FileDownload::Begin() {
       FileLock::TryAcquire(item_->paths.lock_path);
   if (!lock.ok()) return lock.status();
   if (*lock == nullptr) return false;
-  lock_ = *std::move(lock);
   const absl::StatusOr<bool> adopted = item_->adopt();
   if (!adopted.ok()) return adopted.status();
   if (*adopted) {
     Finish();
     return true;
   }
-  absl::Status status = OpenPartial();
+  absl::Status status = OpenPartial(*std::move(lock));
   if (status.ok()) status = StartDigest();
   if (!status.ok()) return status;
   return true;
 }
 
-absl::Status FileDownload::OpenPartial() {
+absl::Status FileDownload::OpenPartial(std::unique_ptr<FileLock> lock) {
   const RecordKey key = {item_->etag, item_->size, services_->boot_id};
   absl::StatusOr<std::unique_ptr<PartialFile>> partial =
-      PartialFile::Open(item_->paths, key);
+      PartialFile::Open(item_->paths, key, std::move(lock));
   if (!partial.ok()) return partial.status();
   partial_ = *std::move(partial);
   return absl::OkStatus();
@@ -222,7 +221,6 @@ void FileDownload::Finish() {
   complete_ = true;
   digest_.reset();
   partial_.reset();
-  lock_.reset();
 }
 
 absl::Status FileDownload::Mismatch(absl::string_view found) {

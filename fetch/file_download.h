@@ -118,7 +118,7 @@ class FileDownload {
   std::shared_ptr<PartialFile> partial() const { return partial_; }
 
  private:
-  absl::Status OpenPartial();
+  absl::Status OpenPartial(std::unique_ptr<FileLock> lock);
   absl::Status StartDigest();
   void Finish();
   // Throws away what is there, because the file has changed or is wrong.
@@ -127,7 +127,6 @@ class FileDownload {
 
   const DownloadItem* const item_;
   const DownloadServices* const services_;
-  std::unique_ptr<FileLock> lock_;
   std::shared_ptr<PartialFile> partial_;
   std::unique_ptr<FollowingDigest> digest_;
   bool complete_ = false;

@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -129,6 +129,12 @@ int main(int argc, char** argv) {
   if (arguments.size() != 2) {
     absl::FPrintF(stderr, "usage: hf_fetch ORG/NAME [flags]; see --help\n");
     return 2;
+  }
+  // `bazel run` starts elsewhere; paths are meant from where the user is.
+  const char* started_in = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (started_in != nullptr && chdir(started_in) != 0) {
+    absl::FPrintF(stderr, "hf_fetch: cannot go to %s\n", started_in);
+    return 1;
   }
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);

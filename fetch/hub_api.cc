@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fetch/http_client.h"
@@ -53,7 +54,8 @@ absl::StatusOr<std::optional<RepoFile>> FileOfEntry(
   file.blob_id = JsonString(entry, "oid");
   if (lfs.is_object()) {
     file.size = JsonUint(lfs, "size").value_or(file.size);
-    file.lfs_sha256 = JsonString(lfs, "oid");
+    file.lfs_sha256 =
+        std::string(absl::StripPrefix(JsonString(lfs, "oid"), "sha256:"));
   }
   file.xet_hash = JsonString(entry, "xetHash");
   if (type != "file") {

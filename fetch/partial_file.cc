@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "fetch/download_paths.h"
+#include "fetch/file_lock.h"
 #include "fetch/file_status.h"
 #include "fetch/range_record.h"
 #include "fetch/range_set.h"
@@ -67,7 +68,8 @@ uint64_t BytesThere(const DownloadPaths& paths, const RecordKey& key) {
 }
 
 absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
-    const DownloadPaths& paths, const RecordKey& key) {
+    const DownloadPaths& paths, const RecordKey& key,
+    std::unique_ptr<FileLock> lock) {
   RecordedRanges ranges = OwnRanges(paths, key);
   const uint64_t foreign = ForeignBytes(paths.foreign_partial_path, key.size);
   if (foreign > ranges.there.size()) {
@@ -82,7 +84,8 @@ absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
   const int fd = open(paths.partial_path.c_str(),
                       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (fd < 0) return FileError(errno, "open", paths.partial_path);
-  auto file = absl::WrapUnique(new PartialFile(paths, key, fd));
+  auto file =
+      absl::WrapUnique(new PartialFile(paths, key, fd, std::move(lock)));
   file->there_ = ranges.there;
   absl::Status status = file->Reserve();
   if (status.ok()) status = file->MakeRecord(ranges);

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "fetch/download_paths.h"
+#include "fetch/file_lock.h"
 #include "fetch/range_record.h"
 #include "fetch/range_set.h"
 
@@ -25,14 +27,15 @@ namespace fetch {
 // record, or else by another client's partial file.
 uint64_t BytesThere(const DownloadPaths& paths, const RecordKey& key);
 
-// The holder of the lock at paths.lock_path may have one. One thread uses it,
-// but for Sync.
+// Holds the lock at paths.lock_path while it lives, so that even a flush that
+// comes late is the only one to write here. One thread uses it, but for Sync.
 class PartialFile {
  public:
   // Opens or makes the partial file and reserves its space on the disk. Takes
   // over another client's partial file if it has more than ours.
   static absl::StatusOr<std::unique_ptr<PartialFile>> Open(
-      const DownloadPaths& paths, const RecordKey& key);
+      const DownloadPaths& paths, const RecordKey& key,
+      std::unique_ptr<FileLock> lock);
 
   // Notes what is there in the record and closes both.
   ~PartialFile();
@@ -63,12 +66,14 @@ class PartialFile {
   void Discard();
 
  private:
-  PartialFile(const DownloadPaths& paths, const RecordKey& key, int fd)
-      : paths_(paths), key_(key), fd_(fd) {}
+  PartialFile(const DownloadPaths& paths, const RecordKey& key, int fd,
+              std::unique_ptr<FileLock> lock)
+      : lock_(std::move(lock)), paths_(paths), key_(key), fd_(fd) {}
 
   absl::Status Reserve();
   absl::Status MakeRecord(const RecordedRanges& ranges);
 
+  const std::unique_ptr<FileLock> lock_;
   const DownloadPaths paths_;
   const RecordKey key_;
   const int fd_;

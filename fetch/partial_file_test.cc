@@ -33,7 +33,7 @@ class PartialFileTest : public ::testing::Test {
 
   std::unique_ptr<PartialFile> Open() {
     absl::StatusOr<std::unique_ptr<PartialFile>> file =
-        PartialFile::Open(paths_, key_);
+        PartialFile::Open(paths_, key_, nullptr);
     EXPECT_TRUE(file.ok()) << file.status();
     return *std::move(file);
   }
@@ -92,7 +92,7 @@ TEST_F(PartialFileTest, LargerForeignFileIsAnotherOne) {
 TEST_F(PartialFileTest, LinkInItsPlaceIsRefused) {
   WriteContents(temp_ / "elsewhere", "precious");
   ASSERT_EQ(symlink("elsewhere", paths_.partial_path.c_str()), 0);
-  EXPECT_FALSE(PartialFile::Open(paths_, key_).ok());
+  EXPECT_FALSE(PartialFile::Open(paths_, key_, nullptr).ok());
   EXPECT_EQ(Contents(temp_ / "elsewhere"), "precious");
 }
 

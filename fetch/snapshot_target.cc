@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -141,7 +142,9 @@ class LocalTarget : public SnapshotTarget {
     const std::optional<LocalMetadata> metadata =
         directory_.ReadMetadata(file.path);
     if (metadata.has_value()) return metadata->etag == file.etag();
-    return HasContents(PathOf(file), file);
+    const auto [hashed, is_new] = hashed_.try_emplace(file.path, false);
+    if (is_new) hashed->second = HasContents(PathOf(file), file);
+    return hashed->second;
   }
 
   absl::Status CopyFromCache(const RepoFile& file) const {
@@ -164,6 +167,8 @@ class LocalTarget : public SnapshotTarget {
   const LocalDirectory directory_;
   const RepoCache cache_;
   const std::string commit_;
+  // Whether files without metadata have the listed contents: hashed once.
+  mutable absl::flat_hash_map<std::string, bool> hashed_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 
 namespace fetch {
 
+// Not thread-safe.
 class SnapshotTarget {
  public:
   virtual ~SnapshotTarget() = default;
