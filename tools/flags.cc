@@ -10,12 +10,14 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "tools/job_spec.h"
 
 // Flags without a default tell "not given" from any value, so that only what
@@ -188,6 +190,16 @@ Action WantedAction() {
   return absl::GetFlag(FLAGS_dry_run) ? Action::kDryRun : Action::kConvert;
 }
 
+// --help lists what stands in this file, not only what stands in main's.
+void ShowOwnFlagsInHelp() {
+  absl::FlagsUsageConfig config;
+  config.contains_help_flags = config.contains_helpshort_flags =
+      [](absl::string_view file) {
+        return absl::EndsWith(file, "tools/flags.cc");
+      };
+  absl::SetFlagsUsageConfig(config);
+}
+
 absl::Status ParseFlags(int argc, char** argv) {
   const std::vector<std::string> arguments =
       NormalizeArguments(absl::MakeConstSpan(argv, argc));
@@ -196,6 +208,7 @@ absl::Status ParseFlags(int argc, char** argv) {
     pointers.push_back(const_cast<char*>(argument.c_str()));
   }
   absl::SetProgramUsageMessage(kUsage);
+  ShowOwnFlagsInHelp();
   const std::vector<char*> rest = absl::ParseCommandLine(
       static_cast<int>(pointers.size()), pointers.data());
   if (rest.size() <= 1) return absl::OkStatus();
