@@ -54,15 +54,11 @@ void AddRopeScaling(const Config& rope, KeyWriter& keys) {
 
 }  // namespace
 
-absl::StatusOr<uint32_t> BlockCount(const Config& config) {
-  return config.Uint(
-      {"num_hidden_layers", "n_layer", "n_layers", "num_layers"});
-}
-
 absl::Status AddTextParameters(absl::string_view architecture,
                                const Config& config, gguf::Metadata& metadata) {
   KeyWriter keys(architecture, metadata);
-  keys.Uint("block_count", BlockCount(config));
+  keys.Uint("block_count", config.Uint({"num_hidden_layers", "n_layer",
+                                        "n_layers", "num_layers"}));
   keys.Uint("context_length",
             config.OptionalUint({"max_position_embeddings", "n_ctx",
                                  "n_positions", "max_length",

@@ -6,18 +6,12 @@
 #ifndef CONVERTERS_TEXT_PARAMETERS_H_
 #define CONVERTERS_TEXT_PARAMETERS_H_
 
-#include <cstdint>
-
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "converters/config.h"
 #include "gguf/metadata.h"
 
 namespace converters {
-
-// The number of blocks ("layers") under any of its spellings.
-absl::StatusOr<uint32_t> BlockCount(const Config& config);
 
 // Adds what `config` says of the common keys, in the reference's order, and
 // general.file_type (0: its place) at the end. Keys that `config` lacks are

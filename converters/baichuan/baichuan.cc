@@ -3,9 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "converters/architecture.h"
 #include "converters/config.h"
@@ -15,6 +13,7 @@
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
 #include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 #include "converters/vocab/vocab.h"
 
 namespace converters {
@@ -24,34 +23,9 @@ constexpr absl::string_view kName = "baichuan";
 constexpr absl::string_view kHuggingFaceNames[] = {"BaichuanForCausalLM",
                                                    "BaiChuanForCausalLM"};
 
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t head_size;
-  uint64_t vocabulary;
-};
-
-absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size"}));
-  ASSIGN_OR_RETURN(s.feed_forward, config.Uint({"intermediate_size"}));
-  ASSIGN_OR_RETURN(s.heads, config.PositiveUint({"num_attention_heads"}));
-  s.head_size = s.hidden / s.heads;
-  if (s.hidden % s.heads != 0 || s.head_size % 2 != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("config.json: hidden_size ", s.hidden,
-                     " can't be cut into ", s.heads, " heads of even size"));
-  }
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
-  return s;
-}
-
 // Queries and keys are permuted for rotary positions even in the 13B models,
 // which have none: the permutation of both leaves their products as they are.
-TensorRules Tensors(const Sizes& s) {
+TensorRules Tensors(const TextSizes& s) {
   const std::string layer = "model.layers.{}.";
   return {
       .architecture = kName,
@@ -93,7 +67,8 @@ class Baichuan final : public Architecture {
 
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
-    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    ASSIGN_OR_RETURN(const TextSizes sizes, ReadTextSizes(config));
+    RETURN_IF_ERROR(CheckRotary(sizes));
     Description model = {.tensors = Tensors(sizes),
                          .load_vocabulary = vocab::LoadSentencePiece,
                          .vocab_size = sizes.vocabulary};

@@ -16,7 +16,7 @@
 #include "converters/row_maps.h"
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 
 namespace converters {
 namespace {
@@ -27,16 +27,6 @@ constexpr absl::string_view kHuggingFaceNames[] = {"FalconForCausalLM",
 
 // No Falcon's config.json has said otherwise.
 constexpr uint64_t kContextLength = 2048;
-
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t kv_heads;
-  uint64_t head_size;
-  uint64_t vocabulary;
-};
 
 // The 40B layout, which old configs only show by naming a number of key-value
 // heads, has that many; the 7B layout has one for all queries, whatever number
@@ -51,28 +41,20 @@ absl::StatusOr<uint64_t> KvHeads(const Config& config, uint64_t heads) {
   return multi_query ? 1 : heads;
 }
 
-absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size", "n_embed"}));
-  ASSIGN_OR_RETURN(s.feed_forward,
-                   config.UintOr({"ffn_hidden_size"}, 4 * s.hidden));
-  ASSIGN_OR_RETURN(s.heads,
-                   config.PositiveUint({"num_attention_heads", "n_head"}));
+absl::StatusOr<TextSizes> ReadSizes(const Config& config) {
+  ASSIGN_OR_RETURN(TextSizes s, ReadTextSizes(config));
   ASSIGN_OR_RETURN(s.kv_heads, KvHeads(config, s.heads));
   if (s.kv_heads == 0 || s.heads % s.kv_heads != 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("config.json: ", s.heads, " heads can't share ",
                      s.kv_heads, " key-value heads (num_kv_heads)"));
   }
-  s.head_size = s.hidden / s.heads;
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
   return s;
 }
 
 // Each key-value head stands behind its queries; GGUF wants all queries, then
 // all keys, then all values.
-std::vector<RowMap> QueriesKeysValues(const Sizes& s) {
+std::vector<RowMap> QueriesKeysValues(const TextSizes& s) {
   const uint64_t queries = s.heads / s.kv_heads * s.head_size;
   const uint64_t group = queries + 2 * s.head_size;
   return {GroupedRows(s.kv_heads, group, 0, queries),
@@ -80,7 +62,7 @@ std::vector<RowMap> QueriesKeysValues(const Sizes& s) {
           GroupedRows(s.kv_heads, group, queries + s.head_size, s.head_size)};
 }
 
-TensorRules Tensors(const Sizes& s) {
+TensorRules Tensors(const TextSizes& s) {
   const uint64_t qkv = (s.heads + 2 * s.kv_heads) * s.head_size;
   const std::string layer = "transformer.h.{}.";
   return {
@@ -127,7 +109,7 @@ class Falcon final : public Architecture {
 
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
-    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    ASSIGN_OR_RETURN(const TextSizes sizes, ReadSizes(config));
     Description model = {.tensors = Tensors(sizes),
                          .vocab_size = sizes.vocabulary};
     KeyWriter keys(kName, model.parameters);

@@ -16,7 +16,7 @@
 #include "converters/row_maps.h"
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 
 namespace converters {
 namespace {
@@ -27,30 +27,9 @@ constexpr absl::string_view kHuggingFaceNames[] = {"GPTNeoXForCausalLM"};
 // The rotated share of each head where config.json says nothing.
 constexpr double kDefaultRotaryShare = 0.25;
 
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t head_size;
-  uint64_t vocabulary;
-};
-
-absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size", "n_embed"}));
-  ASSIGN_OR_RETURN(s.feed_forward, config.Uint({"intermediate_size"}));
-  ASSIGN_OR_RETURN(s.heads,
-                   config.PositiveUint({"num_attention_heads", "n_head"}));
-  s.head_size = s.hidden / s.heads;
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
-  return s;
-}
-
 // Query, key and value of a head stand together; GGUF wants all queries, then
 // all keys, then all values.
-std::vector<RowMap> QueriesKeysValues(const Sizes& s) {
+std::vector<RowMap> QueriesKeysValues(const TextSizes& s) {
   std::vector<RowMap> maps;
   for (uint64_t part = 0; part < 3; ++part) {
     maps.push_back(
@@ -59,7 +38,7 @@ std::vector<RowMap> QueriesKeysValues(const Sizes& s) {
   return maps;
 }
 
-TensorRules Tensors(const Sizes& s) {
+TensorRules Tensors(const TextSizes& s) {
   const std::string layer = "gpt_neox.layers.{}.";
   return {
       .architecture = kName,
@@ -100,7 +79,7 @@ class GptNeox final : public Architecture {
 
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
-    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    ASSIGN_OR_RETURN(const TextSizes sizes, ReadTextSizes(config));
     ASSIGN_OR_RETURN(
         const double rotary_share,
         config.Rope().NumberOr({"partial_rotary_factor"}, kDefaultRotaryShare));

@@ -1,15 +1,12 @@
 #include "converters/llama/llama.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "converters/architecture.h"
 #include "converters/config.h"
@@ -21,6 +18,7 @@
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
 #include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 #include "converters/vocab/vocab.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json.hpp"
@@ -33,43 +31,17 @@ constexpr absl::string_view kHuggingFaceNames[] = {
     "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM",
     "MixtralForCausalLM"};
 
-// Far above what there is, to bound what a config can make us compute.
-constexpr uint64_t kMaxHeadSize = 1 << 16;
-
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t kv_heads;
-  uint64_t head_size;
-  uint64_t vocabulary;
-  uint64_t experts;  // 0 for dense models
+// What a model of experts has on top.
+struct Sizes : TextSizes {
+  uint64_t experts = 0;  // 0 for dense models
 };
 
 absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size", "n_embd", "dim"}));
-  ASSIGN_OR_RETURN(s.feed_forward,
-                   config.Uint({"intermediate_size", "hidden_dim"}));
-  ASSIGN_OR_RETURN(s.heads, config.PositiveUint(
-                                {"num_attention_heads", "n_heads", "n_head"}));
-  ASSIGN_OR_RETURN(
-      s.kv_heads,
-      config.UintOr({"num_key_value_heads", "n_kv_heads"}, s.heads));
-  ASSIGN_OR_RETURN(s.head_size,
-                   config.UintOr({"head_dim"}, s.hidden / s.heads));
-  if (s.head_size % 2 != 0 || s.head_size > kMaxHeadSize) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("config.json: heads of ", s.head_size,
-                     " values (head_dim), expected "
-                     "an even number up to ",
-                     kMaxHeadSize));
-  }
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
-  ASSIGN_OR_RETURN(s.experts, config.UintOr({"num_local_experts"}, 0));
-  return s;
+  ASSIGN_OR_RETURN(const TextSizes text, ReadTextSizes(config));
+  RETURN_IF_ERROR(CheckRotary(text));
+  Sizes sizes{text};
+  ASSIGN_OR_RETURN(sizes.experts, config.UintOr({"num_local_experts"}, 0));
+  return sizes;
 }
 
 std::vector<TensorRule> DenseFeedForward(const Sizes& s) {

@@ -12,7 +12,7 @@
 #include "converters/key_writer.h"
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 
 namespace converters {
 namespace {
@@ -20,25 +20,15 @@ namespace {
 constexpr absl::string_view kName = "starcoder";
 constexpr absl::string_view kHuggingFaceNames[] = {"GPTBigCodeForCausalLM"};
 
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t positions;
-  uint64_t vocabulary;
+struct Sizes : TextSizes {
+  uint64_t positions = 0;
 };
 
 absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"n_embd", "hidden_size"}));
-  ASSIGN_OR_RETURN(s.feed_forward, config.UintOr({"n_inner"}, 4 * s.hidden));
-  ASSIGN_OR_RETURN(s.heads,
-                   config.PositiveUint({"n_head", "num_attention_heads"}));
-  ASSIGN_OR_RETURN(s.positions,
+  ASSIGN_OR_RETURN(const TextSizes text, ReadTextSizes(config));
+  Sizes sizes{text};
+  ASSIGN_OR_RETURN(sizes.positions,
                    config.Uint({"n_positions", "max_position_embeddings"}));
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
   ASSIGN_OR_RETURN(const bool multi_query,
                    config.BoolOr({"multi_query"}, true));
   if (!multi_query) {
@@ -46,11 +36,11 @@ absl::StatusOr<Sizes> ReadSizes(const Config& config) {
         "config.json: multi_query is false, but in GGUF all heads of a "
         "starcoder model share one key-value head");
   }
-  return s;
+  return sizes;
 }
 
 TensorRules Tensors(const Sizes& s) {
-  const uint64_t qkv = s.hidden + 2 * (s.hidden / s.heads);
+  const uint64_t qkv = s.hidden + 2 * s.head_size;
   const std::string layer = "transformer.h.{}.";
   return {
       .architecture = kName,

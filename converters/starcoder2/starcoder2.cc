@@ -11,6 +11,7 @@
 #include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
 #include "converters/text_parameters.h"
+#include "converters/text_sizes.h"
 
 namespace converters {
 namespace {
@@ -18,30 +19,10 @@ namespace {
 constexpr absl::string_view kName = "starcoder2";
 constexpr absl::string_view kHuggingFaceNames[] = {"Starcoder2ForCausalLM"};
 
-struct Sizes {
-  uint64_t blocks;
-  uint64_t hidden;
-  uint64_t feed_forward;
-  uint64_t heads;
-  uint64_t kv_heads;
-  uint64_t vocabulary;
-};
-
-absl::StatusOr<Sizes> ReadSizes(const Config& config) {
-  Sizes s;
-  ASSIGN_OR_RETURN(s.blocks, BlockCount(config));
-  ASSIGN_OR_RETURN(s.hidden, config.Uint({"hidden_size"}));
-  ASSIGN_OR_RETURN(s.feed_forward, config.Uint({"intermediate_size"}));
-  ASSIGN_OR_RETURN(s.heads, config.PositiveUint({"num_attention_heads"}));
-  ASSIGN_OR_RETURN(s.kv_heads, config.UintOr({"num_key_value_heads"}, s.heads));
-  ASSIGN_OR_RETURN(s.vocabulary, config.Uint({"vocab_size"}));
-  return s;
-}
-
 // Hugging Face's order of rows in a head is the runtime's own, so nothing is
 // permuted. use_bias can be false.
-TensorRules Tensors(const Sizes& s) {
-  const uint64_t kv = s.kv_heads * (s.hidden / s.heads);
+TensorRules Tensors(const TextSizes& s) {
+  const uint64_t kv = s.kv_heads * s.head_size;
   const std::string layer = "model.layers.{}.";
   return {
       .architecture = kName,
@@ -86,7 +67,7 @@ class Starcoder2 final : public Architecture {
 
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
-    ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
+    ASSIGN_OR_RETURN(const TextSizes sizes, ReadTextSizes(config));
     Description model = {.tensors = Tensors(sizes),
                          .vocab_size = sizes.vocabulary};
     RETURN_IF_ERROR(AddTextParameters(kName, config, model.parameters));
