@@ -37,7 +37,7 @@ def _libraries():
         sha256 = "930c2c3b5ecc6c9c12615cf5ad93f1cd6e12d0aba862b572e076259970ac3a53",
         strip_prefix = "protobuf-3.21.12",
         debian_source = "protobuf",
-        build_file = "//third_party:protobuf.BUILD",
+        build_file = Label("//third_party:protobuf.BUILD"),
     )
 
     # SIMD with run-time dispatch: one binary that is fast on every CPU.
@@ -48,7 +48,7 @@ def _libraries():
         sha256 = "7e0be78b8318e8bdbf6fa545d2ecb4c90f947df03f7aadc42c1967f019e63343",
         strip_prefix = "highway-1.2.0",
         debian_source = "highway",
-        build_file = "//third_party:highway.BUILD",
+        build_file = Label("//third_party:highway.BUILD"),
     )
 
     # config.json, tokenizer.json, safetensors headers.
@@ -59,7 +59,7 @@ def _libraries():
         sha256 = "0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406",
         strip_prefix = "json-3.11.3",
         debian_source = "nlohmann-json3",
-        build_file = "//third_party:nlohmann_json.BUILD",
+        build_file = Label("//third_party:nlohmann_json.BUILD"),
     )
 
     # The front matter of model cards, which is YAML.
@@ -73,7 +73,7 @@ def _libraries():
         debian_sha256 = "32c85a5f36633a9005b20261b35fccb0d8ec69e9ef16c67de7d5d007944e3709",
         debian_prefix = "jbeder-yaml-cpp-f732014",
         debian_suffix = ".tar.xz",
-        build_file = "//third_party:yaml_cpp.BUILD",
+        build_file = Label("//third_party:yaml_cpp.BUILD"),
     )
 
 def _test_libraries():
@@ -85,7 +85,7 @@ def _test_libraries():
         strip_prefix = "googletest-1.16.0",
         debian_source = "googletest",
         debian_sha256 = "2f54382b5d13d6cd0be2afc524f1e510d37f8ba78c2d439c5bea64ef37e30d01",
-        build_file = "//third_party:googletest.BUILD",
+        build_file = Label("//third_party:googletest.BUILD"),
     )
     _maybe(
         source_archive,
@@ -94,7 +94,7 @@ def _test_libraries():
         sha256 = "32131c08ee31eeff2c8968d7e874f3cb648034377dfc32a4c377fa8796d84981",
         strip_prefix = "benchmark-1.9.1",
         debian_source = "benchmark",
-        build_file = "//third_party:benchmark.BUILD",
+        build_file = Label("//third_party:benchmark.BUILD"),
     )
 
 def _system_libraries():
