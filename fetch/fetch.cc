@@ -40,8 +40,8 @@
 namespace fetch {
 namespace {
 
-// Space that is left to the rest of the system.
-constexpr uint64_t kSpareBytes = uint64_t{64} << 20;
+// For records, links and lists.
+constexpr uint64_t kSpareBytes = uint64_t{1} << 20;
 constexpr size_t kNamesShown = 10;
 
 // The files of the snapshot that are wanted, and where they go.

@@ -40,8 +40,8 @@ ABSL_FLAG(std::optional<std::string>, token, std::nullopt,
           "access token; default $HF_TOKEN, else the stored one; empty for "
           "none. Others on this machine can see it in the process list; "
           "HF_TOKEN they cannot");
-ABSL_FLAG(std::optional<bool>, offline, std::nullopt,
-          "use only what is on the disk; default $HF_HUB_OFFLINE");
+ABSL_FLAG(bool, offline, false,
+          "use only what is on the disk, as $HF_HUB_OFFLINE=1 says as well");
 ABSL_FLAG(bool, dry_run, false,
           "list the files and the bytes that are still to be fetched");
 ABSL_FLAG(int, connections, 8, "connections at once, at most");
@@ -69,7 +69,7 @@ fetch::FetchOptions OptionsFromFlags(const std::string& repo_id) {
   options.endpoint = absl::GetFlag(FLAGS_endpoint);
   options.token = absl::GetFlag(FLAGS_token);
   options.cache_dir = absl::GetFlag(FLAGS_cache_dir);
-  options.offline = absl::GetFlag(FLAGS_offline);
+  if (absl::GetFlag(FLAGS_offline)) options.offline = true;
   options.local_dir = absl::GetFlag(FLAGS_local_dir);
   options.connections = absl::GetFlag(FLAGS_connections);
   options.stall_timeout = absl::GetFlag(FLAGS_stall_timeout);

@@ -177,8 +177,8 @@ absl::StatusOr<HttpPage> HubApi::Get(std::string url) {
         requested.value_or(Backoff(policy_, failures, random_));
     if (pause > policy_.max_backoff) {
       return absl::UnavailableError(
-          absl::StrCat(status.message(), " It asks to wait for ",
-                       absl::FormatDuration(pause), "; run again then."));
+          absl::StrCat(status.message(), "; it asks to wait for ",
+                       absl::FormatDuration(pause), ", run again then"));
     }
     const absl::Status waited = Pause(pause, status);
     if (!waited.ok()) return waited;
@@ -188,7 +188,7 @@ absl::StatusOr<HttpPage> HubApi::Get(std::string url) {
 absl::Status HubApi::Pause(absl::Duration pause, const absl::Status& why) {
   if (observer_->notice) {
     observer_->notice(absl::StrCat(
-        why.message(), " Trying again in ",
+        why.message(), "; trying again in ",
         absl::FormatDuration(absl::Trunc(pause, absl::Milliseconds(100)))));
   }
   const absl::Time end = absl::Now() + pause;

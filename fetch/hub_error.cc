@@ -26,7 +26,7 @@ std::string TokenUsed(const Token& token) {
 std::string ServerText(const HttpResponse& response) {
   const absl::string_view text = response.Header("x-error-message");
   if (text.empty()) return "";
-  return absl::StrCat(" The hub says: ",
+  return absl::StrCat("; the hub says: ",
                       absl::CHexEscape(text.substr(0, kMaxServerText)));
 }
 
@@ -51,7 +51,7 @@ absl::Status AccessError(const HubTarget& target,
         page, ". ");
   }
   absl::StrAppend(&text, TokenUsed(target.token), " (HTTP ", response.status,
-                  ").", ServerText(response));
+                  ")", ServerText(response));
   return response.status == 401 ? absl::UnauthenticatedError(text)
                                 : absl::PermissionDeniedError(text);
 }
@@ -74,8 +74,8 @@ absl::Status MissingError(const HubTarget& target, absl::string_view path,
                         " with a revision '", target.revision, "' at ",
                         target.endpoint);
   }
-  return absl::NotFoundError(absl::StrCat(text, " (HTTP ", response.status,
-                                          ").", ServerText(response)));
+  return absl::NotFoundError(absl::StrCat(text, " (HTTP ", response.status, ")",
+                                          ServerText(response)));
 }
 
 }  // namespace
@@ -97,11 +97,11 @@ absl::Status HubError(const HubTarget& target, absl::string_view path,
       return absl::UnavailableError(absl::StrCat(
           "the hub limits how much may be asked of it (HTTP 429) and went on "
           "doing so: run again later, or with a token. ",
-          TokenUsed(target.token), ".", ServerText(response)));
+          TokenUsed(target.token), ServerText(response)));
     default:
       return absl::UnavailableError(
           absl::StrCat("unexpected answer HTTP ", response.status, " from ",
-                       PrintableUrl(response.url), ".", ServerText(response)));
+                       PrintableUrl(response.url), ServerText(response)));
   }
 }
 
