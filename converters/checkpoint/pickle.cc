@@ -92,7 +92,7 @@ class PickleMachine {
     for (size_t opcodes = 0; !stopped_; ++opcodes) {
       at_ = position_;
       if (opcodes >= Pickle::kMaxOpcodes) return TooMuch("opcodes");
-      uint8_t opcode;
+      uint8_t opcode = 0;
       absl::Status status = Take(opcode);
       if (status.ok()) status = Execute(opcode);
       if (!status.ok()) return status;
@@ -279,14 +279,14 @@ absl::Status PickleMachine::ExecuteStackOpcode(uint8_t opcode) {
   PickleValue value;
   switch (opcode) {
     case kProto: {
-      uint8_t protocol;
+      uint8_t protocol = 0;
       absl::Status status = Take(protocol);
       if (!status.ok()) return status;
       if (protocol > kMaxProtocol) return Damaged("an unknown protocol");
       return absl::OkStatus();
     }
     case kFrame: {
-      uint64_t size;
+      uint64_t size = 0;
       return Take(size);
     }
     case kStop:
@@ -347,7 +347,7 @@ absl::Status PickleMachine::ExecuteNumberOpcode(uint8_t opcode) {
     case kLong4:
       return push_long(uint32_t{});
     default: {  // kBinFloat
-      uint64_t bits;
+      uint64_t bits = 0;
       absl::Status status = Take(bits);
       return status.ok() ? Push(Kind::kFloat, 0) : status;
     }

@@ -268,7 +268,7 @@ absl::StatusOr<std::vector<std::shared_ptr<const File>>> FindLegacyStorages(
   uint64_t position = header.size;
   for (size_t index : header.order) {
     const TorchStorage& storage = header.state.storages[index];
-    uint64_t elements;
+    uint64_t elements = 0;
     if (data->size() - position < sizeof(elements) ||
         data->size() - position - sizeof(elements) < storage.bytes()) {
       return Damaged(

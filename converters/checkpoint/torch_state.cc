@@ -239,7 +239,7 @@ absl::Status StateReader::ReadPlainTensor(
       !arguments[expected].Is(Kind::kNone)) {
     return absl::UnimplementedError("is a conjugate or negated view");
   }
-  uint64_t offset;
+  uint64_t offset = 0;
   if (!ReadNumber(arguments[1], offset) ||
       offset > std::numeric_limits<int64_t>::max() / 16) {
     return Wrong("has no offset into its storage");
@@ -315,8 +315,8 @@ absl::Status StateReader::AddStorage(TorchStorage storage,
 absl::Status StateReader::ReadView(PickleValue view,
                                    const TorchStorage& storage,
                                    TorchTensor& tensor) {
-  uint64_t first;
-  uint64_t elements;
+  uint64_t first = 0;
+  uint64_t elements = 0;
   if (!view.Is(Kind::kTuple) || pickle_.tuple(view).size() != 3 ||
       !ReadNumber(pickle_.tuple(view)[1], first) ||
       !ReadNumber(pickle_.tuple(view)[2], elements) ||
@@ -340,7 +340,7 @@ absl::Status StateReader::ReadNumbers(PickleValue value, absl::string_view what,
     return Wrong(absl::StrCat("has ", items.size(), " ", what));
   }
   for (const PickleValue& item : items) {
-    uint64_t number;
+    uint64_t number = 0;
     if (!ReadNumber(item, number)) {
       return Wrong(absl::StrCat("has ", what, " that are no counts"));
     }
