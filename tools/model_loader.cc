@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "converters/checkpoint/checkpoint.h"
+#include "converters/checkpoint/dequantize.h"
 #include "converters/converter.h"
 #include "converters/json_file.h"
 #include "converters/registry.h"
@@ -49,6 +50,7 @@ absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec) {
   LoadedModel model;
   absl::StatusOr<std::unique_ptr<converters::TensorSource>> source =
       checkpoint::Open(spec.model());
+  if (source.ok()) source = checkpoint::Dequantize(*std::move(source), *config);
   if (!source.ok()) return source.status();
   model.source = *std::move(source);
 
