@@ -80,6 +80,16 @@ absl::Status CheckVocabulary(const gguf::Metadata& vocabulary,
                    " rows; config.json's vocab_size should say that number"));
 }
 
+// Quantized checkpoints have other tensors than the architecture says.
+absl::Status ExplainQuantized(const Config& config, const absl::Status& error) {
+  if (config.Find({"quantization_config"}) == nullptr) return error;
+  return absl::Status(
+      error.code(),
+      absl::StrCat(error.message(),
+                   "; config.json has a quantization_config: where the weights "
+                   "are quantized, convert the original checkpoint instead"));
+}
+
 std::vector<std::string> Warnings(const Config& config,
                                   const std::vector<TensorPlan>& tensors) {
   std::vector<std::string> warnings;
@@ -87,7 +97,7 @@ std::vector<std::string> Warnings(const Config& config,
   if (tied != nullptr && *tied == false &&
       FindTensor(tensors, "output.weight") == nullptr) {
     warnings.push_back(
-        "config.json says that the head is not tied to the embedding, but the "
+        "by config.json the head is not tied to the embedding, but the "
         "checkpoint has no head: the embedding will be used");
   }
   return warnings;
@@ -102,9 +112,10 @@ absl::StatusOr<ModelPlan> Architecture::Plan(
   ModelPlan plan;
   plan.architecture = std::string(name_);
   plan.tensors = std::move(description.computed);
-  ASSIGN_OR_RETURN(std::vector<TensorPlan> tensors,
-                   PlanTensors(description.tensors, *input.source));
-  std::move(tensors.begin(), tensors.end(), std::back_inserter(plan.tensors));
+  absl::StatusOr<std::vector<TensorPlan>> tensors =
+      PlanTensors(description.tensors, *input.source);
+  if (!tensors.ok()) return ExplainQuantized(config, tensors.status());
+  std::move(tensors->begin(), tensors->end(), std::back_inserter(plan.tensors));
   ASSIGN_OR_RETURN(
       const gguf::Metadata vocabulary,
       description.load_vocabulary({.directory = input.directory,

@@ -91,6 +91,18 @@ TEST(ArchitectureTest, AnUntiedModelWithoutAHeadIsReported) {
   EXPECT_THAT(Plan(config, source)->warnings, IsEmpty());
 }
 
+TEST(ArchitectureTest, QuantizedCheckpointsAreExplained) {
+  FakeSource source;
+  source.Add("embed.qweight", {3, 2});
+  const nlohmann::json config = {
+      {"vocab_size", 3}, {"quantization_config", {{"quant_method", "gptq"}}}};
+  const auto plan = Plan(config, source);
+  EXPECT_TRUE(absl::IsInvalidArgument(plan.status()));
+  EXPECT_THAT(std::string(plan.status().message()),
+              testing::AllOf(HasSubstr("embed.qweight"),
+                             HasSubstr("original checkpoint")));
+}
+
 TEST(ArchitectureTest, TheModelsNameCanBeGiven) {
   FakeSource source;
   source.Add("embed.weight", {3, 2});

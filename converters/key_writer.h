@@ -6,9 +6,12 @@
 #ifndef CONVERTERS_KEY_WRITER_H_
 #define CONVERTERS_KEY_WRITER_H_
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -38,13 +41,11 @@ class KeyWriter {
     if (Check(value) && value->has_value()) Set(key, **value);
   }
   void Number(absl::string_view key, absl::StatusOr<double> value) {
-    if (Check(value)) Set(key, static_cast<float>(*value));
+    if (Check(value)) SetFloat(key, *value);
   }
   void Number(absl::string_view key,
               absl::StatusOr<std::optional<double>> value) {
-    if (Check(value) && value->has_value()) {
-      Set(key, static_cast<float>(**value));
-    }
+    if (Check(value) && value->has_value()) SetFloat(key, **value);
   }
   void Bool(absl::string_view key, absl::StatusOr<bool> value) {
     if (Check(value)) Set(key, *value);
@@ -60,6 +61,14 @@ class KeyWriter {
   const absl::Status& status() const { return status_; }
 
  private:
+  void SetFloat(absl::string_view key, double value) {
+    if (std::abs(value) <= std::numeric_limits<float>::max()) {
+      return Set(key, static_cast<float>(value));
+    }
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat("config.json: ", value, ", for ", prefix_, key,
+                     ", is more than a 32-bit float can hold"));
+  }
   template <typename T>
   bool Check(const absl::StatusOr<T>& value) {
     status_.Update(value.status());

@@ -51,7 +51,12 @@ std::optional<gguf::Value> ToValue(const json& value, gguf::ValueType type) {
   if (!value.is_number() && !value.is_boolean()) return std::nullopt;
   const double number =
       value.is_boolean() ? value.get<bool>() : value.get<double>();
-  if (type == gguf::ValueType::kFloat32) return static_cast<float>(number);
+  if (type == gguf::ValueType::kFloat32) {
+    if (std::abs(number) > std::numeric_limits<float>::max()) {
+      return std::nullopt;
+    }
+    return static_cast<float>(number);
+  }
   if (number != std::trunc(number) ||
       std::abs(number) > std::numeric_limits<int32_t>::max()) {
     return std::nullopt;

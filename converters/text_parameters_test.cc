@@ -91,6 +91,13 @@ TEST(AddTextParametersTest, OtherScalings) {
   EXPECT_EQ(type({{"rope_type", "dynamic"}, {"factor", 8.0}}), "(absent)");
 }
 
+TEST(AddTextParametersTest, ANumberBeyondFloatsIsAnError) {
+  const auto config = Config::Make({{"n_layer", 1}, {"rope_theta", 1e300}});
+  gguf::Metadata metadata;
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(AddTextParameters("a", *config, metadata)));
+}
+
 TEST(AddTextParametersTest, ABadValueIsAnError) {
   const auto config = Config::Make({{"n_layer", 1}, {"hidden_size", "many"}});
   gguf::Metadata metadata;

@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "converters/architecture.h"
 #include "converters/config.h"
@@ -30,6 +32,9 @@ constexpr absl::string_view kName = "llama";
 constexpr absl::string_view kHuggingFaceNames[] = {
     "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM",
     "MixtralForCausalLM"};
+
+// Far above what there is, and in the range of floats.
+constexpr double kMaxTheta = 1e30;
 
 // What a model of experts has on top.
 struct Sizes : TextSizes {
@@ -125,6 +130,12 @@ absl::StatusOr<std::vector<TensorPlan>> RopeFactors(const Config& config,
   }
   Llama3Rope scaling;
   ASSIGN_OR_RETURN(scaling.theta, rope.NumberOr({"rope_theta"}, scaling.theta));
+  // Its logarithm is taken.
+  if (!(scaling.theta >= 1 && scaling.theta <= kMaxTheta)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("config.json: rope_theta is ", scaling.theta,
+                     ", expected a number from 1 to ", kMaxTheta));
+  }
   ASSIGN_OR_RETURN(scaling.factor, rope.NumberOr({"factor"}, scaling.factor));
   ASSIGN_OR_RETURN(scaling.low_freq_factor,
                    rope.NumberOr({"low_freq_factor"}, scaling.low_freq_factor));
