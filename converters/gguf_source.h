@@ -38,6 +38,11 @@ class GgufSource : public TensorSource {
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override;
 
+  absl::Status ReadStored(size_t tensor, uint64_t offset,
+                          absl::Span<uint8_t> out) const override {
+    return model_->ReadTensorBytes(tensor, offset, out);
+  }
+
   // The model's bytes, metadata and tensor types; its tensors are numbered as
   // in tensors().
   const gguf::FileSet& model() const { return *model_; }

@@ -20,10 +20,10 @@ namespace converters {
 
 struct SourceTensor {
   std::string name;
-  std::string file;               // for error messages: the file's name
-  absl::string_view dtype;        // "BF16", as the source spells it; static
-  std::vector<uint64_t> shape;    // PyTorch's order: the last is contiguous
-  uint64_t bytes = 0;             // stored size, for progress and accounting
+  std::string file;             // for error messages: the file's name
+  absl::string_view dtype;      // "BF16", as the source spells it; static
+  std::vector<uint64_t> shape;  // PyTorch's order: the last is contiguous
+  uint64_t bytes = 0;           // stored size, for progress and accounting
 
   uint64_t elements() const;
 };
@@ -45,6 +45,12 @@ class TensorSource {
   // (names file, tensor and offset).
   virtual absl::Status Read(size_t tensor, uint64_t first,
                             absl::Span<float> out) const = 0;
+
+  // Reads out.size() bytes of the tensor as it is stored, from byte `offset`
+  // on. Thread-safe.
+  // Errors: as of Read; Unimplemented where the stored form is no GGUF type.
+  virtual absl::Status ReadStored(size_t tensor, uint64_t offset,
+                                  absl::Span<uint8_t> out) const;
 };
 
 }  // namespace converters

@@ -44,6 +44,11 @@ bool WantsF16(const TensorWork& work) {
       });
 }
 
+bool AllCopied(const TensorWork& work) {
+  return std::all_of(work.variants.begin(), work.variants.end(),
+                     [](const Variant& variant) { return variant.copied; });
+}
+
 }  // namespace
 
 ChunkWorker::ChunkWorker(const ExecutionInput& input)
@@ -124,7 +129,9 @@ absl::Status ChunkWorker::MakeTile(const TensorWork& work, uint64_t first,
                                    uint64_t chunk_first,
                                    absl::Span<float> values) {
   const TensorPlan& tensor = input_.model->tensors[work.tensor];
-  absl::Status status = reader_.Read(tensor, first, values);
+  absl::Status status = CopyStored(work, first, chunk_first, values.size());
+  if (!status.ok() || AllCopied(work)) return status;
+  status = reader_.Read(tensor, first, values);
   if (status.ok()) status = CheckValues(work, first, values);
   if (!status.ok()) return status;
   input_.progress->bytes_read +=
@@ -132,6 +139,7 @@ absl::Status ChunkWorker::MakeTile(const TensorWork& work, uint64_t first,
   bool is_rounded = false;
   for (size_t v = 0; v < work.variants.size(); ++v) {
     const Variant& variant = work.variants[v];
+    if (variant.copied) continue;
     const uint64_t start = Now();
     if (variant.rounded && !is_rounded) {
       rounded_.assign(values.begin(), values.end());
@@ -147,6 +155,23 @@ absl::Status ChunkWorker::MakeTile(const TensorWork& work, uint64_t first,
     for (const Destination& to : variant.destinations) {
       nanoseconds_[to.output] += share;
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChunkWorker::CopyStored(const TensorWork& work, uint64_t first,
+                                     uint64_t chunk_first, uint64_t weights) {
+  const TensorPlan& tensor = input_.model->tensors[work.tensor];
+  for (size_t v = 0; v < work.variants.size(); ++v) {
+    const Variant& variant = work.variants[v];
+    if (!variant.copied) continue;
+    const uint64_t bytes = variant.Bytes(weights);
+    absl::Status status = input_.source->ReadStored(
+        tensor.segments.front().source, variant.Bytes(first),
+        absl::MakeSpan(forms_[v]).subspan(variant.Bytes(first - chunk_first),
+                                          bytes));
+    if (!status.ok()) return status;
+    input_.progress->bytes_read += bytes;
   }
   return absl::OkStatus();
 }

@@ -37,6 +37,9 @@ class ChunkWorker {
   absl::Status Make(const TensorWork& work, const Chunk& chunk);
   absl::Status MakeTile(const TensorWork& work, uint64_t first,
                         uint64_t chunk_first, absl::Span<float> values);
+  // Fills in the forms that are the source's bytes.
+  absl::Status CopyStored(const TensorWork& work, uint64_t first,
+                          uint64_t chunk_first, uint64_t weights);
   absl::Status CheckValues(const TensorWork& work, uint64_t first,
                            absl::Span<const float> values) const;
   void Quantize(const TensorWork& work, const Variant& variant, uint64_t first,

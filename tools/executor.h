@@ -20,16 +20,13 @@
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
 #include "converters/tensor_source.h"
+#include "tools/imatrix.h"
 #include "tools/journal.h"
 #include "tools/output_file.h"
 #include "tools/progress.h"
 #include "tools/work_list.h"
 
 namespace make_gguf {
-
-// Importance weights of each tensor of the model; empty where there are none.
-// Else one per column, for each of the matrices of a 3-D tensor.
-using ImportanceTable = std::vector<std::vector<float>>;
 
 // What an execution works on. All of it outlives the call.
 struct ExecutionInput {

@@ -12,7 +12,7 @@
 
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
-#include "tools/executor.h"
+#include "tools/imatrix.h"
 #include "tools/journal.pb.h"
 #include "tools/planner.h"
 

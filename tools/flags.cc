@@ -18,6 +18,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "gguf/split.h"
 #include "tools/job_spec.h"
 
 // Flags without a default tell "not given" from any value, so that only what
@@ -30,7 +31,8 @@ ABSL_FLAG(OptionalString, job, std::nullopt,
           "given as well override it");
 ABSL_FLAG(
     OptionalString, model, std::nullopt,
-    "the checkpoint: a directory with config.json, weights and tokenizer");
+    "the checkpoint: a directory with config.json, weights and tokenizer; or "
+    "a GGUF file");
 ABSL_FLAG(OptionalString, model_type, std::nullopt,
           "the architecture, as --list_architectures names it; default: found "
           "from config.json");
@@ -62,6 +64,16 @@ ABSL_FLAG(OptionalBool, pure, std::nullopt,
           "no mix: every tensor that is quantized gets the file's base type");
 ABSL_FLAG(OptionalBool, leave_output_tensor, std::nullopt,
           "leave output.weight unquantized");
+ABSL_FLAG(OptionalString, imatrix, std::nullopt,
+          "an importance matrix (GGUF, or the older .dat)");
+ABSL_FLAG(OptionalBool, allow_requantize, std::nullopt,
+          "quantize from a GGUF file even if it is quantized already");
+ABSL_FLAG(OptionalString, split_max_size, std::nullopt,
+          "outputs in files of at most this size: a number with K, M or G");
+ABSL_FLAG(std::optional<uint64_t>, split_max_tensors, std::nullopt,
+          "outputs in files of at most so many tensors");
+ABSL_FLAG(OptionalBool, no_tensor_first_split, std::nullopt,
+          "the first file of a split output holds metadata only");
 ABSL_FLAG(std::optional<int32_t>, threads, std::nullopt,
           "threads; default: one per core");
 ABSL_FLAG(OptionalString, memory_limit, std::nullopt,
@@ -160,6 +172,24 @@ void SetFlagsOfMix(Mix& mix) {
   }
 }
 
+absl::Status SetSplit(Split& split) {
+  if (const OptionalString size = absl::GetFlag(FLAGS_split_max_size)) {
+    absl::StatusOr<uint64_t> bytes = gguf::ParseSplitSize(*size);
+    if (!bytes.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--split_max_size: ", bytes.status().message()));
+    }
+    split.set_max_bytes(*bytes);
+  }
+  if (const auto tensors = absl::GetFlag(FLAGS_split_max_tensors)) {
+    split.set_max_tensors(*tensors);
+  }
+  if (const OptionalBool first = absl::GetFlag(FLAGS_no_tensor_first_split)) {
+    split.set_no_tensor_first_split(*first);
+  }
+  return absl::OkStatus();
+}
+
 // Lays the flags that were given over `spec`.
 absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_model, spec.mutable_model());
@@ -168,6 +198,7 @@ absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_outdir, spec.mutable_outdir());
   SetString(FLAGS_pre, spec.mutable_pre());
   SetString(FLAGS_model_name, spec.mutable_model_name());
+  SetString(FLAGS_imatrix, spec.mutable_imatrix());
   SetQuants(spec);
   if (const OptionalBool keep = absl::GetFlag(FLAGS_keep_fp16)) {
     spec.set_keep_fp16(*keep);
@@ -175,9 +206,13 @@ absl::Status ApplyFlags(JobSpec& spec) {
   if (const OptionalBool overwrite = absl::GetFlag(FLAGS_overwrite)) {
     spec.set_overwrite(*overwrite);
   }
+  if (const OptionalBool allow = absl::GetFlag(FLAGS_allow_requantize)) {
+    spec.set_allow_requantize(*allow);
+  }
   SetFlagsOfMix(*spec.mutable_mix());
   absl::Status status = SetIntermediate(spec);
   if (status.ok()) status = SetTensorTypes(*spec.mutable_mix());
+  if (status.ok()) status = SetSplit(*spec.mutable_split());
   if (status.ok()) status = SetExecution(*spec.mutable_execution());
   return status;
 }
@@ -219,6 +254,31 @@ absl::Status ParseFlags(int argc, char** argv) {
 
 }  // namespace
 
+namespace {
+
+// "--NAME" and "--noNAME" of a flag that is on or off, with its value written
+// out: absl does that for plain bool flags only.
+std::string WithValue(std::string argument) {
+  constexpr absl::string_view kSwitches[] = {"keep_fp16",
+                                             "overwrite",
+                                             "pure",
+                                             "resume",
+                                             "allow_requantize",
+                                             "leave_output_tensor",
+                                             "no_tensor_first_split"};
+  for (absl::string_view name : kSwitches) {
+    if (argument == absl::StrCat("--", name)) {
+      return absl::StrCat(argument, "=true");
+    }
+    if (argument == absl::StrCat("--no", name)) {
+      return absl::StrCat("--", name, "=false");
+    }
+  }
+  return argument;
+}
+
+}  // namespace
+
 std::vector<std::string> NormalizeArguments(
     absl::Span<const char* const> arguments) {
   constexpr absl::string_view kRepeated = "--tensor_type=";
@@ -234,6 +294,7 @@ std::vector<std::string> NormalizeArguments(
       const size_t name_end = std::min(argument.find('='), argument.size());
       std::replace(argument.begin() + 2, argument.begin() + name_end, '-', '_');
     }
+    argument = WithValue(std::move(argument));
     if (argument == "--tensor_type" && i + 1 < arguments.size()) {
       absl::StrAppend(&argument, "=", arguments[++i]);
     }

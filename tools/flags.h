@@ -30,8 +30,9 @@ struct CommandLine {
 // Errors: InvalidArgument for values that no flag takes.
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv);
 
-// The arguments with every flag's name spelled with '_' and the values of
-// repeated --tensor_type flags joined by newlines. Exposed for testing.
+// The arguments with every flag's name spelled with '_', switches with their
+// values written out, and the values of repeated --tensor_type flags joined by
+// newlines. Exposed for testing.
 std::vector<std::string> NormalizeArguments(
     absl::Span<const char* const> arguments);
 

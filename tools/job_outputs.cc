@@ -135,10 +135,12 @@ absl::Status JobOutputs::OpenFiles() {
     options.overwrite = job_.spec.overwrite();
     options.keep_partial = true;
     options.resume = journal_->resumed();
-    absl::StatusOr<std::unique_ptr<gguf::Writer>> writer = gguf::Writer::Create(
-        output.path,
-        OutputMetadata(job_.model.plan, *output.file_type, job_.options),
-        OutputTensorInfos(job_.model.plan, output), options);
+    absl::StatusOr<OutputHead> head =
+        HeadOf(job_.model.plan, output, job_.options);
+    if (!head.ok()) return head.status();
+    absl::StatusOr<std::unique_ptr<gguf::Writer>> writer =
+        gguf::Writer::Create(output.path, head->metadata,
+                             std::move(head->tensors), options);
     if (!writer.ok()) return writer.status();
     files_.push_back(
         std::make_unique<OutputFile>(*std::move(writer), job_.pending_limit));

@@ -20,6 +20,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "gguf/split.h"
 #include "gguf/tensor_type.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -77,11 +78,22 @@ std::string Similar(absl::string_view name) {
   return absl::StrCat("; there are ", absl::StrJoin(similar, ", "));
 }
 
-std::string DirectoryName(const std::string& directory) {
-  std::filesystem::path path =
-      std::filesystem::path(directory).lexically_normal();
+// What outputs of this model are called: as its directory; or as its GGUF file,
+// without what that name says of shards and types.
+std::string NameOf(const std::string& model) {
+  std::filesystem::path path = std::filesystem::path(model).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
-  return path.filename().string();
+  std::string name = path.filename().string();
+  if (!absl::EndsWith(name, ".gguf")) return name;
+  const auto shard = gguf::ParseShardPath(name);
+  name = shard.has_value() ? shard->prefix : name.substr(0, name.size() - 5);
+  const size_t mark = name.find_last_of("-.");
+  if (mark != std::string::npos && mark > 0 &&
+      quant::FindFileType(absl::string_view(name).substr(mark + 1)) !=
+          nullptr) {
+    name.resize(mark);
+  }
+  return name;
 }
 
 }  // namespace
@@ -122,7 +134,7 @@ absl::Status FillDefaults(JobSpec& spec) {
         "no model is given; --model=DIRECTORY names the checkpoint");
   }
   spec.set_model(UserPath(spec.model()));
-  if (spec.outname().empty()) spec.set_outname(DirectoryName(spec.model()));
+  if (spec.outname().empty()) spec.set_outname(NameOf(spec.model()));
   if (spec.outdir().empty()) {
     spec.set_outdir(absl::StrCat("models/", spec.outname()));
   }

@@ -12,6 +12,7 @@
 #include "converters/checkpoint/checkpoint.h"
 #include "converters/checkpoint/dequantize.h"
 #include "converters/converter.h"
+#include "converters/gguf_source.h"
 #include "converters/json_file.h"
 #include "converters/registry.h"
 #include "nlohmann/json.hpp"
@@ -19,24 +20,33 @@
 namespace make_gguf {
 namespace {
 
-absl::Status CheckIsDirectory(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": there is no such directory"));
-  }
-  if (!S_ISDIR(info.st_mode)) {
+absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
+  absl::StatusOr<std::unique_ptr<converters::GgufSource>> source =
+      converters::GgufSource::Open(spec.model());
+  if (!source.ok()) return source.status();
+  absl::StatusOr<converters::ModelPlan> plan = converters::PlanGguf(**source);
+  if (!plan.ok()) return plan.status();
+  if (!spec.model_type().empty() && spec.model_type() != plan->architecture) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": it is no directory with a checkpoint"));
+        absl::StrCat(spec.model(), ": model_type is ", spec.model_type(),
+                     ", but the file is ", plan->architecture));
   }
-  return absl::OkStatus();
+  if (!spec.pre().empty() || !spec.model_name().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.model(),
+                     ": --pre and --model_name concern "
+                     "checkpoints; a GGUF file keeps its metadata"));
+  }
+  LoadedModel model;
+  model.plan = *std::move(plan);
+  for (size_t i = 0; i < (*source)->model().file_count(); ++i) {
+    model.weight_files.push_back((*source)->model().file(i).path());
+  }
+  model.source = *std::move(source);
+  return model;
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec) {
-  absl::Status status = CheckIsDirectory(spec.model());
-  if (!status.ok()) return status;
+absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   const std::string config_path = absl::StrCat(spec.model(), "/config.json");
   absl::StatusOr<nlohmann::json> config = converters::ReadJsonFile(config_path);
   if (!config.ok()) return config.status();
@@ -70,6 +80,17 @@ absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec) {
   }
   model.weight_files.assign(files.begin(), files.end());
   return model;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec) {
+  struct stat info;
+  if (stat(spec.model().c_str(), &info) != 0) {
+    return absl::NotFoundError(
+        absl::StrCat(spec.model(), ": there is no such directory or file"));
+  }
+  return S_ISDIR(info.st_mode) ? LoadCheckpoint(spec) : LoadGguf(spec);
 }
 
 }  // namespace make_gguf

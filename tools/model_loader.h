@@ -1,6 +1,6 @@
 // File: tools/model_loader.h
 //
-// From a checkpoint's directory to its plan and its weights.
+// From a checkpoint's directory, or a GGUF file, to its plan and its weights.
 
 #ifndef TOOLS_MODEL_LOADER_H_
 #define TOOLS_MODEL_LOADER_H_
@@ -22,10 +22,11 @@ struct LoadedModel {
   std::vector<std::string> weight_files;  // paths
 };
 
-// Opens the checkpoint that `spec` names and plans its conversion. Reads
-// config, tokenizer and the heads of the weights' files, but no weight.
-// Errors: those of checkpoint::Open and Converter::Plan; InvalidArgument for an
-// architecture that no converter knows or that is not --model_type.
+// Opens the checkpoint or GGUF file that `spec` names and plans its conversion.
+// Reads config, tokenizer and the heads of the weights' files, but no weight.
+// Errors: those of checkpoint::Open, Converter::Plan and GgufSource::Open;
+// InvalidArgument for an architecture that no converter knows or that is not
+// the spec's model_type.
 absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec);
 
 }  // namespace make_gguf

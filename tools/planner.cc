@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "quant/model_facts.h"
 #include "quant/quantize.h"
@@ -23,6 +24,18 @@ using converters::TensorPlan;
 using gguf::TensorType;
 
 constexpr char kFileTypeKey[] = "general.file_type";
+
+// F32, F16 and BF16 files of a checkpoint are what the converter alone makes,
+// in its order and straight from the checkpoint.
+bool MadeByConverter(const ModelPlan& model, const quant::FileType& file_type) {
+  const bool from_gguf =
+      !model.tensors.empty() && model.tensors.front().stored_type.has_value();
+  return !from_gguf && (file_type.base == TensorType::kF32 ||
+                        file_type.base == TensorType::kF16 ||
+                        file_type.base == TensorType::kBF16);
+}
+
+bool IsQuantized(TensorType type) { return gguf::Traits(type).block_size > 1; }
 
 TensorType ConvertedType(const TensorPlan& tensor, TensorType file_type) {
   return tensor.precision == Precision::kF32 ? TensorType::kF32 : file_type;
@@ -68,7 +81,7 @@ absl::Status CheckImportance(const quant::FileType& file_type,
   for (const OutputTensor& tensor : tensors) {
     const std::string& name = model.tensors[tensor.tensor].name;
     if (quant::RequiresImportance(file_type, name, tensor.type) &&
-        !options.has_importance(tensor.tensor)) {
+        !options.has_importance[tensor.tensor]) {
       missing.push_back(name);
     }
   }
@@ -76,6 +89,29 @@ absl::Status CheckImportance(const quant::FileType& file_type,
   return absl::InvalidArgumentError(absl::StrCat(
       file_type.name, " needs an importance matrix (--imatrix) with these ",
       "tensors: ", absl::StrJoin(missing, ", ")));
+}
+
+// What was quantized before has lost precision that another type can't bring
+// back.
+absl::Status CheckRequantized(const quant::FileType& file_type,
+                              const ModelPlan& model,
+                              absl::Span<const OutputTensor> tensors,
+                              const PlanOptions& options) {
+  if (options.allow_requantize) return absl::OkStatus();
+  std::vector<std::string> requantized;
+  for (const OutputTensor& tensor : tensors) {
+    const TensorPlan& plan = model.tensors[tensor.tensor];
+    if (!tensor.copied && plan.stored_type.has_value() &&
+        IsQuantized(*plan.stored_type)) {
+      requantized.push_back(absl::StrCat(
+          plan.name, " (", gguf::Traits(*plan.stored_type).name, ")"));
+    }
+  }
+  if (requantized.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      file_type.name, ": the source is quantized already; quantizing it again ",
+      "loses precision and is done with --allow_requantize only: ",
+      absl::StrJoin(requantized, ", ")));
 }
 
 absl::StatusOr<std::vector<OutputTensor>> QuantizedTensors(
@@ -99,30 +135,27 @@ absl::StatusOr<std::vector<OutputTensor>> QuantizedTensors(
   for (size_t i = 0; i < order.size(); ++i) {
     tensors[i].tensor = order[i];
     tensors[i].type = (*choices)[i].type;
-    tensors[i].rounded = infos[i].type == TensorType::kF16;
+    const TensorPlan& plan = model.tensors[order[i]];
+    tensors[i].copied = plan.stored_type == tensors[i].type;
+    tensors[i].rounded =
+        infos[i].type == TensorType::kF16 && !plan.stored_type.has_value();
     tensors[i].fallback_from = (*choices)[i].fallback_from;
-    absl::Status status =
-        CheckQuantizable(file_type, model.tensors[order[i]], tensors[i].type);
+    absl::Status status = CheckQuantizable(file_type, plan, tensors[i].type);
     if (!status.ok()) return status;
   }
   absl::Status status = CheckImportance(file_type, model, tensors, options);
+  if (status.ok()) {
+    status = CheckRequantized(file_type, model, tensors, options);
+  }
   if (!status.ok()) return status;
   return tensors;
 }
 
-}  // namespace
-
-bool IsUnquantized(const quant::FileType& file_type) {
-  return file_type.base == TensorType::kF32 ||
-         file_type.base == TensorType::kF16 ||
-         file_type.base == TensorType::kBF16;
-}
-
-gguf::Metadata OutputMetadata(const ModelPlan& model,
-                              const quant::FileType& file_type,
-                              const PlanOptions& options) {
+gguf::Metadata WholeMetadata(const ModelPlan& model,
+                             const quant::FileType& file_type,
+                             const PlanOptions& options) {
   gguf::Metadata metadata = model.metadata;
-  if (IsUnquantized(file_type)) {
+  if (MadeByConverter(model, file_type)) {
     if (metadata.Find(kFileTypeKey) != nullptr) {
       metadata.Set(kFileTypeKey, file_type.number);
     }
@@ -133,45 +166,116 @@ gguf::Metadata OutputMetadata(const ModelPlan& model,
   return metadata;
 }
 
-std::vector<gguf::TensorInfo> OutputTensorInfos(const ModelPlan& model,
-                                                const OutputPlan& output) {
-  std::vector<gguf::TensorInfo> infos;
-  infos.reserve(output.tensors.size());
-  const bool quantized = !IsUnquantized(*output.file_type);
-  for (const OutputTensor& tensor : output.tensors) {
-    const TensorPlan& plan = model.tensors[tensor.tensor];
-    infos.push_back(
-        {plan.name, tensor.type,
-         quantized ? quant::QuantizerShape(plan.shape) : plan.shape});
-  }
-  return infos;
-}
-
-absl::StatusOr<OutputPlan> PlanOutput(const ModelPlan& model,
-                                      const quant::FileType& file_type,
-                                      const PlanOptions& options,
-                                      absl::string_view path) {
+// The output as if it were not split, without its layout.
+absl::StatusOr<OutputPlan> WholeOutput(const ModelPlan& model,
+                                       const quant::FileType& file_type,
+                                       const PlanOptions& options) {
   OutputPlan output;
   output.file_type = &file_type;
-  output.path = std::string(path);
-  if (IsUnquantized(file_type)) {
-    output.tensors = ConvertedTensors(model, file_type);
-  } else {
+  output.quantizer_order = !MadeByConverter(model, file_type);
+  if (output.quantizer_order) {
     absl::StatusOr<std::vector<OutputTensor>> tensors =
         QuantizedTensors(model, file_type, options);
     if (!tensors.ok()) return tensors.status();
     output.tensors = *std::move(tensors);
+  } else {
+    output.tensors = ConvertedTensors(model, file_type);
   }
+  return output;
+}
+
+bool IsSplit(const gguf::SplitOptions& split) {
+  return split.max_bytes > 0 || split.max_tensors > 0;
+}
+
+absl::StatusOr<std::vector<gguf::Shard>> ShardsOf(const ModelPlan& model,
+                                                  const OutputPlan& whole,
+                                                  const PlanOptions& options) {
+  gguf::Metadata metadata = WholeMetadata(model, *whole.file_type, options);
+  if (!IsSplit(options.split)) {
+    gguf::Shard shard;
+    shard.metadata = std::move(metadata);
+    shard.tensor_count = whole.tensors.size();
+    return std::vector<gguf::Shard>{std::move(shard)};
+  }
+  return gguf::PlanSplit(metadata, OutputTensorInfos(model, whole),
+                         options.split);
+}
+
+absl::Status LayOut(const ModelPlan& model, const gguf::Metadata& metadata,
+                    OutputPlan& output) {
   absl::StatusOr<gguf::Layout> layout =
-      gguf::PlanLayout(OutputMetadata(model, file_type, options),
-                       OutputTensorInfos(model, output));
+      gguf::PlanLayout(metadata, OutputTensorInfos(model, output));
   if (!layout.ok()) return layout.status();
   output.layout = *std::move(layout);
   for (size_t i = 0; i < output.tensors.size(); ++i) {
     output.weights += model.tensors[output.tensors[i].tensor].elements();
     output.data_bytes += output.layout.tensors[i].bytes;
   }
-  return output;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<gguf::TensorInfo> OutputTensorInfos(const ModelPlan& model,
+                                                const OutputPlan& output) {
+  std::vector<gguf::TensorInfo> infos;
+  infos.reserve(output.tensors.size());
+  for (const OutputTensor& tensor : output.tensors) {
+    const TensorPlan& plan = model.tensors[tensor.tensor];
+    infos.push_back({plan.name, tensor.type,
+                     output.quantizer_order ? quant::QuantizerShape(plan.shape)
+                                            : plan.shape});
+  }
+  return infos;
+}
+
+absl::StatusOr<OutputHead> HeadOf(const ModelPlan& model,
+                                  const OutputPlan& output,
+                                  const PlanOptions& options) {
+  OutputHead head;
+  head.tensors = OutputTensorInfos(model, output);
+  if (output.shard_count == 1) {
+    head.metadata = WholeMetadata(model, *output.file_type, options);
+    return head;
+  }
+  absl::StatusOr<OutputPlan> whole =
+      WholeOutput(model, *output.file_type, options);
+  if (!whole.ok()) return whole.status();
+  absl::StatusOr<std::vector<gguf::Shard>> shards =
+      ShardsOf(model, *whole, options);
+  if (!shards.ok()) return shards.status();
+  head.metadata = std::move((*shards)[output.shard].metadata);
+  return head;
+}
+
+absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
+    const ModelPlan& model, const quant::FileType& file_type,
+    const PlanOptions& options, absl::string_view path) {
+  absl::StatusOr<OutputPlan> whole = WholeOutput(model, file_type, options);
+  if (!whole.ok()) return whole.status();
+  absl::StatusOr<std::vector<gguf::Shard>> shards =
+      ShardsOf(model, *whole, options);
+  if (!shards.ok()) return shards.status();
+  const absl::string_view prefix = absl::StripSuffix(path, ".gguf");
+  std::vector<OutputPlan> outputs;
+  for (size_t i = 0; i < shards->size(); ++i) {
+    const gguf::Shard& shard = (*shards)[i];
+    OutputPlan output;
+    output.file_type = &file_type;
+    output.quantizer_order = whole->quantizer_order;
+    output.shard = i;
+    output.shard_count = shards->size();
+    output.path = shards->size() == 1
+                      ? std::string(path)
+                      : gguf::ShardPath(prefix, i, shards->size());
+    const auto first = whole->tensors.begin() + shard.first_tensor;
+    output.tensors.assign(first, first + shard.tensor_count);
+    absl::Status status = LayOut(model, shard.metadata, output);
+    if (!status.ok()) return status;
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
 }
 
 }  // namespace make_gguf

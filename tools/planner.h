@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "converters/model_plan.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
+#include "gguf/split.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
 #include "quant/file_type.h"
@@ -32,14 +32,20 @@ struct OutputTensor {
   gguf::TensorType type = gguf::TensorType::kF32;
   // Its values pass through F16 before they get their type.
   bool rounded = false;
+  // It is the source's tensor, byte for byte.
+  bool copied = false;
   // What the mix wanted, where its blocks do not divide the rows.
   std::optional<gguf::TensorType> fallback_from;
 };
 
-// One file to be written.
+// One file to be written: an output, or a shard of one.
 struct OutputPlan {
   const quant::FileType* file_type = nullptr;
   std::string path;
+  size_t shard = 0;  // from 0
+  size_t shard_count = 1;
+  // Arranged as llama-quantize does, not as the converter does.
+  bool quantizer_order = true;
   std::vector<OutputTensor> tensors;  // in the file's order
   gguf::Layout layout;
 
@@ -54,31 +60,35 @@ struct PlanOptions {
   Intermediate intermediate = Intermediate::F16;
   quant::MixOverrides mix;
   gguf::Metadata quantized_metadata;  // appended to quantized outputs
-  // Whether there are importance weights for a tensor of the model.
-  std::function<bool(size_t tensor)> has_importance = [](size_t) {
-    return false;
-  };
+  bool allow_requantize = false;
+  gguf::SplitOptions split;
+  // Whether there are importance weights, for each tensor of the model.
+  std::vector<bool> has_importance;
 };
 
-// Whether outputs of this file type are what the converter alone makes (F32,
-// F16, BF16), in the converter's order and straight from the checkpoint.
-bool IsUnquantized(const quant::FileType& file_type);
+// Plans an output, to be written to `path`, or to several files called after
+// it.
+// Errors: those of ChooseTypes and PlanLayout; InvalidArgument, with a list of
+// the tensors, where importance weights are needed and not there or where
+// quantized tensors would be quantized again; Unimplemented for types that
+// can't be made.
+absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
+    const converters::ModelPlan& model, const quant::FileType& file_type,
+    const PlanOptions& options, absl::string_view path);
 
-// The metadata of an output. Made when it is needed and not kept, because a
-// vocabulary takes tens of megabytes.
-gguf::Metadata OutputMetadata(const converters::ModelPlan& model,
-                              const quant::FileType& file_type,
-                              const PlanOptions& options);
+// What stands in an output's file before the data. Made when it is needed and
+// not kept, because a vocabulary takes tens of megabytes.
+struct OutputHead {
+  gguf::Metadata metadata;
+  std::vector<gguf::TensorInfo> tensors;
+};
+absl::StatusOr<OutputHead> HeadOf(const converters::ModelPlan& model,
+                                  const OutputPlan& output,
+                                  const PlanOptions& options);
 
 // The tensor list of an output, as it stands in the file.
 std::vector<gguf::TensorInfo> OutputTensorInfos(
     const converters::ModelPlan& model, const OutputPlan& output);
-
-// Plans one output, to be written to `path`.
-absl::StatusOr<OutputPlan> PlanOutput(const converters::ModelPlan& model,
-                                      const quant::FileType& file_type,
-                                      const PlanOptions& options,
-                                      absl::string_view path);
 
 }  // namespace make_gguf
 

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "quant/file_type.h"
 #include "quant/mix.h"
+#include "tools/imatrix.h"
 #include "tools/job_spec.h"
 #include "tools/process_stats.h"
 
@@ -47,6 +50,30 @@ absl::Status PlanMemory(PreparedJob& job) {
   return absl::OkStatus();
 }
 
+absl::Status LoadImportance(PreparedJob& job) {
+  job.importance.resize(job.model.plan.tensors.size());
+  const std::string& path = job.spec.imatrix();
+  if (path.empty()) return absl::OkStatus();
+  absl::StatusOr<ImportanceMatrix> matrix =
+      ReadImportanceMatrix(UserPath(path));
+  if (!matrix.ok()) return matrix.status();
+  job.options.quantized_metadata = ImportanceMetadata(*matrix, path);
+  absl::StatusOr<MatchedImportance> matched =
+      MatchImportance(*std::move(matrix), job.model.plan);
+  if (!matched.ok()) {
+    return absl::Status(matched.status().code(),
+                        absl::StrCat(path, ": ", matched.status().message()));
+  }
+  job.importance = std::move(matched->table);
+  if (!matched->missing.empty()) {
+    job.model.plan.warnings.push_back(absl::StrCat(
+        path, ": no importance weights for ", matched->missing.size(),
+        " of the tensors that may be quantized: ",
+        absl::StrJoin(matched->missing, ", ")));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PlanOutputs(PreparedJob& job) {
   absl::StatusOr<std::vector<const quant::FileType*>> types =
       WantedFileTypes(job.spec);
@@ -55,11 +82,22 @@ absl::Status PlanOutputs(PreparedJob& job) {
   if (!mix.ok()) return mix.status();
   job.options.intermediate = job.spec.intermediate();
   job.options.mix = *std::move(mix);
+  job.options.mix.has_importance = !job.spec.imatrix().empty();
+  job.options.allow_requantize = job.spec.allow_requantize();
+  job.options.split.max_bytes = job.spec.split().max_bytes();
+  job.options.split.max_tensors = job.spec.split().max_tensors();
+  job.options.split.no_tensor_first_split =
+      job.spec.split().no_tensor_first_split();
+  for (const std::vector<float>& weights : job.importance) {
+    job.options.has_importance.push_back(!weights.empty());
+  }
   for (const quant::FileType* type : *types) {
-    absl::StatusOr<OutputPlan> output = PlanOutput(
+    absl::StatusOr<std::vector<OutputPlan>> outputs = PlanOutput(
         job.model.plan, *type, job.options, OutputPath(job.spec, type->name));
-    if (!output.ok()) return output.status();
-    job.outputs.push_back(*std::move(output));
+    if (!outputs.ok()) return outputs.status();
+    for (OutputPlan& output : *outputs) {
+      job.outputs.push_back(std::move(output));
+    }
   }
   return absl::OkStatus();
 }
@@ -75,18 +113,14 @@ absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec) {
   absl::StatusOr<LoadedModel> model = LoadModel(spec);
   if (!model.ok()) return model.status();
   job.model = *std::move(model);
-  job.importance.resize(job.model.plan.tensors.size());
-  status = PlanOutputs(job);
+  status = LoadImportance(job);
+  if (status.ok()) status = PlanOutputs(job);
   if (!status.ok()) return status;
-  std::vector<bool> whole_rows;
-  for (const std::vector<float>& weights : job.importance) {
-    whole_rows.push_back(!weights.empty());
-  }
   job.chunk_weights = spec.execution().chunk_weights() > 0
                           ? spec.execution().chunk_weights()
                           : kChunkWeights;
-  job.work =
-      MakeWorkList(job.model.plan, job.outputs, whole_rows, job.chunk_weights);
+  job.work = MakeWorkList(job.model.plan, job.outputs,
+                          job.options.has_importance, job.chunk_weights);
   status = PlanMemory(job);
   if (!status.ok()) return status;
   return job;

@@ -1,7 +1,9 @@
 #include "tools/work_list.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace make_gguf {
@@ -19,20 +21,38 @@ void AddDestination(const OutputTensor& tensor, const Destination& destination,
                     TensorWork& work) {
   const bool rounded = RoundingMatters(tensor);
   for (Variant& variant : work.variants) {
-    if (variant.type == tensor.type && variant.rounded == rounded) {
+    if (variant.type == tensor.type && variant.rounded == rounded &&
+        variant.copied == tensor.copied) {
       variant.destinations.push_back(destination);
       return;
     }
   }
-  work.variants.push_back({tensor.type, rounded, {destination}});
+  work.variants.push_back({tensor.type, rounded, tensor.copied, {destination}});
 }
 
-// The output whose order the work follows.
-const OutputPlan& LeadingOutput(absl::Span<const OutputPlan> outputs) {
-  for (const OutputPlan& output : outputs) {
-    if (!IsUnquantized(*output.file_type)) return output;
+constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
+
+// Adds what the outputs of one order want.
+void AddOutputs(const converters::ModelPlan& model,
+                absl::Span<const OutputPlan> outputs, bool quantizer_order,
+                const std::vector<bool>& whole_rows,
+                std::vector<size_t>& position, WorkList& list) {
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    if (outputs[o].quantizer_order != quantizer_order) continue;
+    for (size_t i = 0; i < outputs[o].tensors.size(); ++i) {
+      const OutputTensor& tensor = outputs[o].tensors[i];
+      if (position[tensor.tensor] == kNowhere) {
+        const converters::TensorPlan& plan = model.tensors[tensor.tensor];
+        position[tensor.tensor] = list.tensors.size();
+        list.tensors.push_back({.tensor = tensor.tensor,
+                                .variants = {},
+                                .weights = plan.elements(),
+                                .row_size = plan.shape[0],
+                                .whole_rows = whole_rows[tensor.tensor]});
+      }
+      AddDestination(tensor, {o, i}, list.tensors[position[tensor.tensor]]);
+    }
   }
-  return outputs.front();
 }
 
 void AddChunks(uint32_t index, uint64_t target, WorkList& list) {
@@ -67,22 +87,9 @@ WorkList MakeWorkList(const converters::ModelPlan& model,
                       const std::vector<bool>& whole_rows,
                       uint64_t chunk_weights) {
   WorkList list;
-  if (outputs.empty()) return list;
-  std::vector<size_t> position(model.tensors.size());
-  for (const OutputTensor& tensor : LeadingOutput(outputs).tensors) {
-    const converters::TensorPlan& plan = model.tensors[tensor.tensor];
-    position[tensor.tensor] = list.tensors.size();
-    list.tensors.push_back({.tensor = tensor.tensor,
-                            .variants = {},
-                            .weights = plan.elements(),
-                            .row_size = plan.shape[0],
-                            .whole_rows = whole_rows[tensor.tensor]});
-  }
-  for (size_t o = 0; o < outputs.size(); ++o) {
-    for (size_t i = 0; i < outputs[o].tensors.size(); ++i) {
-      const OutputTensor& tensor = outputs[o].tensors[i];
-      AddDestination(tensor, {o, i}, list.tensors[position[tensor.tensor]]);
-    }
+  std::vector<size_t> position(model.tensors.size(), kNowhere);
+  for (const bool quantizer_order : {true, false}) {
+    AddOutputs(model, outputs, quantizer_order, whole_rows, position, list);
   }
   for (uint32_t i = 0; i < list.tensors.size(); ++i) {
     AddChunks(i, chunk_weights, list);

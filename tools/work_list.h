@@ -29,6 +29,7 @@ struct Destination {
 struct Variant {
   gguf::TensorType type = gguf::TensorType::kF32;
   bool rounded = false;  // through F16 first
+  bool copied = false;   // the source's bytes as they are
   std::vector<Destination> destinations;
 
   // Bytes of `weights` weights, a whole number of blocks.
@@ -66,9 +67,9 @@ inline constexpr uint64_t kMaxUndividedRow = uint64_t{1} << 18;
 
 // `whole_rows[t]` says that rows of tensor t may not be divided. Chunks have
 // about `chunk_weights` weights, at least one row (or part of a long row).
-// Tensors stand in the order of the first quantized output if there is one,
-// else of the first output, so that as many files as possible fill up from
-// start to end.
+// Tensors stand in the order of the quantized outputs if there are any, else of
+// the converted ones, so that as many files as possible fill up from start to
+// end.
 WorkList MakeWorkList(const converters::ModelPlan& model,
                       absl::Span<const OutputPlan> outputs,
                       const std::vector<bool>& whole_rows,
