@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -176,6 +177,8 @@ void FaultServer::Accept() {
   while (true) {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    const int yes = 1;  // heads and bodies are sent apart
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     absl::MutexLock lock(&mutex_);
     open_fds_.insert(fd);
     threads_.emplace_back([this, fd] { Serve(fd); });
