@@ -88,6 +88,10 @@ class Pickle {
  private:
   friend class PickleMachine;
 
+  static constexpr absl::string_view kOrderedDict = "collections OrderedDict";
+  // In PickleValue::number of a kGlobal: OrderedDict, not an index of globals_.
+  static constexpr int64_t kOrderedDictIndex = -1;
+
   Pickle(absl::string_view bytes, Globals globals)
       : bytes_(bytes), globals_(globals) {}
 
