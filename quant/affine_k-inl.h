@@ -55,54 +55,53 @@ struct SuperScales {
   uint8_t minima[AffineScales<Format>::kPerSuper];
 };
 
-template <class Format>
-HWY_INLINE void WeightByMagnitude(SubBlockTile<Format::kLength>& tile) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  VF root_mean = hn::Zero(df);
+// w = |x| + root mean square of the row, or |x|.
+template <class W, class Format>
+HWY_INLINE void WeightByMagnitude(SubBlockTile<W, Format::kLength>& tile) {
+  const size_t n = RowsOf<W>();
+  W root_mean = SetAll<W>(0.0f);
   if constexpr (Format::kRootMean) {
     for (size_t i = 0; i < Format::kLength; ++i) {
-      const VF x = hn::Load(df, tile.x + i * n);
-      root_mean = hn::Add(root_mean, hn::Mul(x, x));
+      const W x = LoadWide<W>(tile.x + i * n);
+      root_mean = Add(root_mean, Mul(x, x));
     }
-    root_mean = hn::Sqrt(
-        hn::Div(root_mean, hn::Set(df, static_cast<float>(Format::kLength))));
+    root_mean = Sqrt(Div(root_mean, SetAll<W>(Format::kLength)));
   }
   for (size_t i = 0; i < Format::kLength; ++i) {
-    const VF x = hn::Load(df, tile.x + i * n);
-    hn::Store(hn::Add(root_mean, hn::Abs(x)), df, tile.w + i * n);
+    const W x = LoadWide<W>(tile.x + i * n);
+    StoreWide(Add(root_mean, Abs(x)), tile.w + i * n);
   }
 }
 
 // Searches all sub-blocks of the run.
 template <class Format>
 HWY_NOINLINE void SearchRun(const Run& run, AffineScales<Format>& found) {
+  using W = Pair<VF>;
   constexpr size_t kLength = Format::kLength;
   constexpr AffineSearch kWeighted{Format::kMaxLevel, -0.9f, 0.05f, 36};
-  const DF df;
   HWY_ALIGN float sigma2[kRunBlocks];
   if (run.weighted) {
     SumSquaresOfRun(run, sigma2);
     for (float& s : sigma2) s = Format::kSigmaFactor * s / kSuperBlock;
   }
-  SubBlockTile<kLength> tile;
+  SubBlockTile<W, kLength> tile;
   const size_t count = run.count * (kSuperBlock / kLength);
-  for (size_t first = 0; first < count; first += hn::Lanes(df)) {
-    LoadSubBlocks<kLength>(run, first, tile.x);
-    AffineResult result;
+  for (size_t first = 0; first < count; first += RowsOf<W>()) {
+    LoadSubBlocks<W, kLength>(run, first, tile.x);
+    AffineResult<W> result;
     if (run.weighted) {
-      const VF sum = WeightByImportance<kLength>(run, first, sigma2, tile);
-      hn::StoreU(sum, df, found.weight_sum + first);
-      result = SearchAffine<false, kLength>(tile.x, tile.w, kWeighted);
+      const W sum = WeightByImportance<W, kLength>(run, first, sigma2, tile);
+      StoreWide(sum, found.weight_sum + first);
+      result = SearchAffine<W, false, kLength>(tile.x, tile.w, kWeighted);
     } else {
-      WeightByMagnitude<Format>(tile);
-      result = SearchAffine<Format::kAbsolute, kLength>(tile.x, tile.w,
-                                                        Format::kSearch);
+      WeightByMagnitude<W, Format>(tile);
+      result = SearchAffine<W, Format::kAbsolute, kLength>(tile.x, tile.w,
+                                                           Format::kSearch);
     }
-    hn::StoreU(result.scale, df, found.scale + first);
-    hn::StoreU(result.negative_min, df, found.minimum + first);
-    hn::StoreU(result.level_inverse, df, found.level_inverse + first);
-    hn::StoreU(result.level_min, df, found.level_min + first);
+    StoreWide(result.scale, found.scale + first);
+    StoreWide(result.negative_min, found.minimum + first);
+    StoreWide(result.level_inverse, found.level_inverse + first);
+    StoreWide(result.level_min, found.level_min + first);
   }
 }
 

@@ -90,14 +90,6 @@ TEST_P(DigestTest, EveryTargetGivesTheReferencesBytes) {
   }
 }
 
-std::vector<gguf::TensorType> QuantizableTypes() {
-  std::vector<gguf::TensorType> types;
-  for (const gguf::TensorTypeTraits& traits : gguf::AllTensorTypes()) {
-    if (CanQuantize(traits.type)) types.push_back(traits.type);
-  }
-  return types;
-}
-
 INSTANTIATE_TEST_SUITE_P(
     AllTypes, DigestTest, testing::ValuesIn(QuantizableTypes()),
     [](const testing::TestParamInfo<gguf::TensorType>& info) {

@@ -145,6 +145,27 @@ HWY_INLINE void RoundVectorsToF16(float* HWY_RESTRICT values, size_t count) {
   });
 }
 
+HWY_INLINE size_t FindNonFiniteInVectors(const float* HWY_RESTRICT values,
+                                         size_t count) {
+  const hn::ScalableTag<float> df;
+  const hn::RebindToUnsigned<decltype(df)> du;
+  const size_t n = hn::Lanes(df);
+  // Doubling shifts the sign out; then the exponent of ones is the largest.
+  const auto doubled = [&](size_t i) HWY_ATTR {
+    const auto bits = hn::BitCast(du, hn::LoadU(df, values + i));
+    return hn::Add(bits, bits);
+  };
+  const auto infinity = hn::Set(du, 0xFF000000);
+  size_t i = 0;
+  for (; i + 4 * n <= count; i += 4 * n) {
+    const auto a = hn::Max(doubled(i), doubled(i + n));
+    const auto b = hn::Max(doubled(i + 2 * n), doubled(i + 3 * n));
+    if (!hn::AllTrue(du, hn::Lt(hn::Max(a, b), infinity))) break;
+  }
+  while (i < count && std::isfinite(values[i])) ++i;
+  return i;
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace quant
 HWY_AFTER_NAMESPACE();

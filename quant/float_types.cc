@@ -32,6 +32,10 @@ static void RoundElementsToF16OnTarget(float* values, size_t count) {
   RoundVectorsToF16(values, count);
 }
 
+static size_t FindNonFiniteElementOnTarget(const float* values, size_t count) {
+  return FindNonFiniteInVectors(values, count);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace quant
 HWY_AFTER_NAMESPACE();
@@ -44,6 +48,7 @@ HWY_EXPORT(DequantizeF16OnTarget);
 HWY_EXPORT(QuantizeBF16OnTarget);
 HWY_EXPORT(DequantizeBF16OnTarget);
 HWY_EXPORT(RoundElementsToF16OnTarget);
+HWY_EXPORT(FindNonFiniteElementOnTarget);
 }  // namespace
 
 void QuantizeF16(const QuantizeJob& job, uint8_t* out) {
@@ -64,6 +69,10 @@ void DequantizeBF16(const uint8_t* blocks, size_t count, float* out) {
 
 void RoundElementsToF16(float* values, size_t count) {
   HWY_DYNAMIC_DISPATCH(RoundElementsToF16OnTarget)(values, count);
+}
+
+size_t FindNonFiniteElement(const float* values, size_t count) {
+  return HWY_DYNAMIC_DISPATCH(FindNonFiniteElementOnTarget)(values, count);
 }
 
 }  // namespace quant

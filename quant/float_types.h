@@ -22,6 +22,9 @@ void DequantizeBF16(const uint8_t* blocks, size_t count, float* out);
 // Each value to the nearest F16 and back, in place.
 void RoundElementsToF16(float* values, size_t count);
 
+// The index of the first infinity or NaN, or `count`.
+size_t FindNonFiniteElement(const float* values, size_t count);
+
 }  // namespace quant
 
 #endif  // QUANT_FLOAT_TYPES_H_

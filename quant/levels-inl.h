@@ -27,16 +27,27 @@ struct LevelRange {
   int32_t offset;
 };
 
+// Each lane, in [0, 255], to a byte.
+HWY_INLINE void StoreBytes(VI level, uint8_t* HWY_RESTRICT bytes) {
+  const hn::Rebind<uint8_t, DF> du8;
+#if HWY_TARGET <= HWY_AVX3
+  // One instruction, which the saturating DemoteTo is not.
+  const hn::RebindToUnsigned<DF> du;
+  hn::StoreU(hn::TruncateTo(du8, hn::BitCast(du, level)), du8, bytes);
+#else
+  hn::StoreU(hn::DemoteTo(du8, level), du8, bytes);
+#endif
+}
+
 HWY_INLINE void StoreLevels(VF value, const LevelRange& range,
                             uint8_t* HWY_RESTRICT levels) {
   const DF df;
   const DI di;
-  const hn::Rebind<uint8_t, DF> du8;
   VI level = NearestInts(df, value);
   level =
       hn::Min(hn::Max(level, hn::Set(di, range.low)), hn::Set(di, range.high));
   level = hn::Add(level, hn::Set(di, range.offset));
-  hn::StoreU(hn::DemoteTo(du8, level), du8, levels);
+  StoreBytes(level, levels);
 }
 
 // level = nearest((x + shift) / scale)

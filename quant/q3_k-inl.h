@@ -18,6 +18,7 @@
 #include "hwy/highway.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
+#include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
 #include "quant/two_bits-inl.h"
@@ -33,12 +34,27 @@ constexpr size_t kQ3KScale = 108;
 constexpr float kQ3KMaxLevel = 4.0f;
 constexpr LevelRange kQ3KRange{-4, 3, 4};
 
-// Of each sub-block of a run; `levels` are those of the search.
+// Of each sub-block of a run.
 struct Q3KScales {
   HWY_ALIGN float scale[kRunBlocks * 16] = {};
+  // With importance:
   HWY_ALIGN float weight_sum[kRunBlocks * 16] = {};
-  HWY_ALIGN uint8_t levels[kRunBlocks * kSuperBlock];
+  HWY_ALIGN float level_inverse[kRunBlocks * 16];
+  // Without it, the descent's state; levels in tiles, see LevelAt.
+  HWY_ALIGN float lx[kRunBlocks * 16];
+  HWY_ALIGN float l2[kRunBlocks * 16];
+  HWY_ALIGN float levels[kRunBlocks * kSuperBlock];
 };
+
+// The vectors of a descent, which is bound by latencies.
+using DescentVectors = Pair<Pair<VF>>;
+
+// Where `levels` of Q3KScales has element 0 of sub-block `sub`; element i is
+// i * RowsOf<DescentVectors>() further on.
+HWY_INLINE size_t LevelAt(size_t sub) {
+  const size_t n = RowsOf<DescentVectors>();
+  return sub / n * n * 16 + sub % n;
+}
 
 // The scales of one super-block: integers with their offset of 32, and the
 // scale of the scales.
@@ -47,48 +63,90 @@ struct Q3KSuperScales {
   uint8_t integers[16];
 };
 
-static HWY_NOINLINE void DescendQ3KRun(const Run& run, Q3KScales& found) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  HWY_ALIGN float x[16 * kMaxTileRows];
-  HWY_ALIGN float levels[16 * kMaxTileRows];
+// The first pass of all sub-blocks; lists those that changed in it.
+static HWY_NOINLINE size_t DescendOnce(const Run& run, Q3KScales& found,
+                                       uint16_t* HWY_RESTRICT changed_subs) {
+  using W = DescentVectors;
+  const size_t n = RowsOf<W>();
+  DescentTile<W, 16> tile;
+  HWY_ALIGN float changed[MaxRowsOf<W>()];
+  size_t num_changed = 0;
   for (size_t first = 0; first < run.count * 16; first += n) {
-    LoadSubBlocks<16>(run, first, x);
-    hn::StoreU(DescendSymmetric<16>(x, kQ3KMaxLevel, levels), df,
-               found.scale + first);
-    for (size_t k = 0; k < n; ++k) {
-      for (size_t i = 0; i < 16; ++i) {
-        found.levels[(first + k) * 16 + i] =
-            static_cast<uint8_t>(levels[i * n + k]);
-      }
+    LoadSubBlocks<W, 16>(run, first, tile.x);
+    WeightDescent(tile);
+    float* HWY_RESTRICT levels = found.levels + LevelAt(first);
+    Descent<W> sums = StartDescent(tile, kQ3KMaxLevel, levels);
+    const auto mask = DescentPass(tile, kQ3KMaxLevel, sums, levels);
+    StoreWide(IfThenElseZero(mask, SetAll<W>(1.0f)), changed);
+    StoreWide(sums.lx, found.lx + first);
+    StoreWide(sums.l2, found.l2 + first);
+    StoreWide(DescentScale(sums), found.scale + first);
+    for (size_t k = 0; k < std::min(n, run.count * 16 - first); ++k) {
+      changed_subs[num_changed] = static_cast<uint16_t>(first + k);
+      num_changed += changed[k] != 0.0f;
+    }
+  }
+  return num_changed;
+}
+
+// The other passes, of just these sub-blocks: at most the vectors' rows.
+HWY_INLINE void DescendFurther(const Run& run,
+                               const uint16_t* HWY_RESTRICT subs, size_t count,
+                               Q3KScales& found) {
+  using W = DescentVectors;
+  const size_t n = RowsOf<W>();
+  DescentTile<W, 16> tile;
+  HWY_ALIGN float levels[16 * MaxRowsOf<W>()];
+  HWY_ALIGN float lx[MaxRowsOf<W>()];
+  HWY_ALIGN float l2[MaxRowsOf<W>()];
+  const float* rows[MaxRowsOf<W>()];
+  for (size_t k = 0; k < n; ++k) {
+    const size_t sub = subs[std::min(k, count - 1)];
+    rows[k] = run.weights + sub * 16;
+    lx[k] = found.lx[sub];
+    l2[k] = found.l2[sub];
+    for (size_t i = 0; i < 16; ++i) {
+      levels[i * n + k] = found.levels[LevelAt(sub) + i * n];
+    }
+  }
+  LoadWideTile<W>(rows, 16, tile.x);
+  WeightDescent(tile);
+  Descent<W> sums{LoadWide<W>(lx), LoadWide<W>(l2)};
+  for (int pass = 1; pass < 5; ++pass) {
+    if (NoneSet(DescentPass(tile, kQ3KMaxLevel, sums, levels))) break;
+  }
+  StoreWide(DescentScale(sums), lx);
+  for (size_t k = 0; k < count; ++k) {
+    found.scale[subs[k]] = lx[k];
+    for (size_t i = 0; i < 16; ++i) {
+      found.levels[LevelAt(subs[k]) + i * n] = levels[i * n + k];
     }
   }
 }
 
+static HWY_NOINLINE void DescendQ3KRun(const Run& run, Q3KScales& found) {
+  uint16_t subs[kRunBlocks * 16 + 1];
+  const size_t num_subs = DescendOnce(run, found, subs);
+  const size_t n = RowsOf<DescentVectors>();
+  for (size_t first = 0; first < num_subs; first += n) {
+    DescendFurther(run, subs + first, std::min(n, num_subs - first), found);
+  }
+}
+
 static HWY_NOINLINE void SearchQ3KRun(const Run& run, Q3KScales& found) {
-  const DF df;
+  using W = Pair<VF>;
   HWY_ALIGN float sigma2[kRunBlocks];
   SumSquaresOfRun(run, sigma2);
   for (float& s : sigma2) s = 2.0f * s / kSuperBlock;
-  SubBlockTile<16> tile;
-  HWY_ALIGN float level_inverse[kMaxTileRows];
-  for (size_t first = 0; first < run.count * 16; first += hn::Lanes(df)) {
-    LoadSubBlocks<16>(run, first, tile.x);
-    const VF sum = WeightByImportance<16>(run, first, sigma2, tile);
-    hn::StoreU(sum, df, found.weight_sum + first);
-    const SymmetricResult result =
-        SearchSymmetric<true, 16>(tile.x, tile.w, kQ3KMaxLevel);
-    hn::StoreU(result.scale, df, found.scale + first);
-    hn::Store(result.level_inverse, df, level_inverse);
-    for (size_t k = 0; k < hn::Lanes(df); ++k) {
-      uint8_t* levels = found.levels + (first + k) * 16;
-      if (level_inverse[k] != 0.0f) {
-        LevelsByProduct<16>(run.weights + (first + k) * 16, 0.0f,
-                            level_inverse[k], kQ3KRange, levels);
-      } else {
-        std::memset(levels, 0, 16);
-      }
-    }
+  SubBlockTile<W, 16> tile;
+  for (size_t first = 0; first < run.count * 16; first += RowsOf<W>()) {
+    LoadSubBlocks<W, 16>(run, first, tile.x);
+    const W sum = WeightByImportance<W, 16>(run, first, sigma2, tile);
+    StoreWide(sum, found.weight_sum + first);
+    const SymmetricResult<W> result =
+        SearchSymmetric<W, true, 16>(tile.x, tile.w, kQ3KMaxLevel);
+    StoreWide(result.scale, found.scale + first);
+    StoreWide(result.level_inverse, found.level_inverse + first);
   }
 }
 
@@ -129,7 +187,8 @@ static HWY_NOINLINE void SearchQ3KScales(const Run& run, const Q3KScales& found,
   for (size_t first = 0; first < run.count; first += n) {
     TileOfSuperBlocks<16>(found.scale, first, x);
     TileOfSuperBlocks<16>(found.weight_sum, first, w);
-    const SymmetricResult result = SearchSymmetric<false, 16>(x, w, 32.0f);
+    const SymmetricResult<VF> result =
+        SearchSymmetric<VF, false, 16>(x, w, 32.0f);
     hn::Store(result.scale, df, scale);
     hn::Store(result.level_inverse, df, inverse);
     for (size_t k = 0; k < std::min(n, run.count - first); ++k) {
@@ -208,19 +267,40 @@ HWY_INLINE void UnpackQ3KLevels(const uint8_t* HWY_RESTRICT block,
   }
 }
 
-// `levels` are those of the search, and stay where the stored scale is zero.
-HWY_INLINE void WriteQ3KBlock(const float* HWY_RESTRICT x,
+// The levels that the search found for a sub-block: they stay where the scale
+// that is stored is zero.
+HWY_INLINE void SearchedLevels(const Run& run, const Q3KScales& found,
+                               size_t sub, uint8_t* HWY_RESTRICT levels) {
+  const float* HWY_RESTRICT x = run.weights + sub * 16;
+  if (LargestMagnitude<16>(x) < kGroupMaxEpsilon) {
+    std::memset(levels, 0, 16);
+    return;
+  }
+  if (run.weighted) {
+    LevelsByProduct<16>(x, 0.0f, found.level_inverse[sub], kQ3KRange, levels);
+    return;
+  }
+  const float* HWY_RESTRICT from = found.levels + LevelAt(sub);
+  for (size_t i = 0; i < 16; ++i) {
+    const float level = from[i * RowsOf<DescentVectors>()] + kQ3KMaxLevel;
+    levels[i] = static_cast<uint8_t>(level);
+  }
+}
+
+HWY_INLINE void WriteQ3KBlock(const Run& run, size_t b, const Q3KScales& found,
                               const Q3KSuperScales& super,
-                              uint8_t* HWY_RESTRICT levels,
                               uint8_t* HWY_RESTRICT block) {
   StoreF16(super.scale, block + kQ3KScale);
   PackQ3KScales(super.integers, block + kQ3KScales);
   float scales[16];
   ReadQ3KScales(block, scales);
+  HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t j = 0; j < 16; ++j) {
-    if (scales[j] != 0.0f) {
-      LevelsByQuotient<16>(x + j * 16, 0.0f, scales[j], kQ3KRange,
-                           levels + j * 16);
+    if (HWY_LIKELY(scales[j] != 0.0f)) {
+      LevelsByQuotient<16>(run.weights + b * kSuperBlock + j * 16, 0.0f,
+                           scales[j], kQ3KRange, levels + j * 16);
+    } else {
+      SearchedLevels(run, found, b * 16 + j, levels + j * 16);
     }
   }
   PackQ3KHighBits(levels, block);
@@ -239,8 +319,7 @@ HWY_INLINE void QuantizeQ3KRuns(const QuantizeJob& job, uint8_t* out) {
     }
     for (size_t b = 0; b < run.count; ++b) {
       if (!run.weighted) RoundQ3KScales(found.scale + b * 16, super[b]);
-      WriteQ3KBlock(run.weights + b * kSuperBlock, super[b],
-                    found.levels + b * kSuperBlock, blocks + b * kQ3KBytes);
+      WriteQ3KBlock(run, b, found, super[b], blocks + b * kQ3KBytes);
     }
   });
 }

@@ -15,9 +15,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "hwy/highway.h"
 #include "quant/affine_k-inl.h"
 #include "quant/f16.h"
-#include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -149,8 +149,10 @@ HWY_INLINE void PackLevels(const uint8_t* HWY_RESTRICT levels,
                  nibbles + pair * 32 + i);
       if constexpr (Format::kHighBit) {
         // Bit 4 of both, moved to the top; earlier bits move down.
-        high = hn::Or(hn::ShiftRight<1>(high), hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(even)));
-        high = hn::Or(hn::ShiftRight<1>(high), hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(odd)));
+        high = hn::Or(hn::ShiftRight<1>(high),
+                      hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(even)));
+        high = hn::Or(hn::ShiftRight<1>(high),
+                      hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(odd)));
       }
     }
     if constexpr (Format::kHighBit) hn::StoreU(high, d8, out + i);
@@ -202,21 +204,22 @@ template <class Format>
 HWY_INLINE void QuantizeQ45K(const QuantizeJob& job, uint8_t* out) {
   ForEachRun(job, BlockBytes<Format>(), out,
              [](const Run& run, uint8_t* blocks) HWY_ATTR {
-    AffineScales<Format> found;
-    SearchRun<Format>(run, found);
-    SuperScales<Format> super[kRunBlocks];
-    if (run.weighted) SearchSuperScales<Format>(run, found, super);
-    for (size_t b = 0; b < run.count; ++b) {
-      if (!run.weighted) {
-        RoundSuperScales<Format>(found.scale + b * 8, found.minimum + b * 8,
-                                 super[b]);
-      } else if (Format::kHighBit) {
-        LimitScales(super[b]);
-      }
-      WriteSuperBlock<Format>(run.weights + b * kSuperBlock, found, b, super[b],
-                              blocks + b * BlockBytes<Format>());
-    }
-  });
+               AffineScales<Format> found;
+               SearchRun<Format>(run, found);
+               SuperScales<Format> super[kRunBlocks];
+               if (run.weighted) SearchSuperScales<Format>(run, found, super);
+               for (size_t b = 0; b < run.count; ++b) {
+                 if (!run.weighted) {
+                   RoundSuperScales<Format>(found.scale + b * 8,
+                                            found.minimum + b * 8, super[b]);
+                 } else if (Format::kHighBit) {
+                   LimitScales(super[b]);
+                 }
+                 WriteSuperBlock<Format>(run.weights + b * kSuperBlock, found,
+                                         b, super[b],
+                                         blocks + b * BlockBytes<Format>());
+               }
+             });
 }
 
 template <class Format>

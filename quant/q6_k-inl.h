@@ -37,19 +37,19 @@ struct Q6KScales {
 };
 
 static HWY_NOINLINE void SearchQ6KRun(const Run& run, Q6KScales& found) {
-  const DF df;
-  SubBlockTile<16> tile;
-  for (size_t first = 0; first < run.count * 16; first += hn::Lanes(df)) {
-    LoadSubBlocks<16>(run, first, tile.x);
+  using W = Pair<VF>;
+  SubBlockTile<W, 16> tile;
+  for (size_t first = 0; first < run.count * 16; first += RowsOf<W>()) {
+    LoadSubBlocks<W, 16>(run, first, tile.x);
     if (run.weighted) {
-      LoadImportance<16>(run, first, tile.w);
+      LoadImportance<W, 16>(run, first, tile.w);
     } else {
       WeightBySquare(tile);
     }
-    const SymmetricResult result =
-        SearchSymmetric<true, 16>(tile.x, tile.w, kQ6KMaxLevel);
-    hn::StoreU(result.scale, df, found.scale + first);
-    hn::StoreU(result.level_inverse, df, found.level_inverse + first);
+    const SymmetricResult<W> result =
+        SearchSymmetric<W, true, 16>(tile.x, tile.w, kQ6KMaxLevel);
+    StoreWide(result.scale, found.scale + first);
+    StoreWide(result.level_inverse, found.level_inverse + first);
   }
 }
 

@@ -12,6 +12,9 @@
 #include "gguf/tensor_type.h"
 #include "quant/blocks.h"
 #include "quant/float_types.h"
+#include "quant/fp4.h"
+#include "quant/iq4.h"
+#include "quant/low_bits.h"
 #include "quant/q2_k.h"
 #include "quant/q3_k.h"
 #include "quant/q4_0.h"
@@ -20,6 +23,7 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
+#include "quant/ternary.h"
 
 namespace quant {
 namespace {
@@ -54,6 +58,14 @@ constexpr Codec kCodecs[] = {
     {TensorType::kQ4_K, QuantizeQ4K, DequantizeQ4K},
     {TensorType::kQ5_K, QuantizeQ5K, DequantizeQ5K},
     {TensorType::kQ6_K, QuantizeQ6K, DequantizeQ6K},
+    {TensorType::kIQ4_NL, QuantizeIQ4NL, DequantizeIQ4NL},
+    {TensorType::kIQ4_XS, QuantizeIQ4XS, DequantizeIQ4XS},
+    {TensorType::kTQ1_0, QuantizeTQ10, DequantizeTQ10},
+    {TensorType::kTQ2_0, QuantizeTQ20, DequantizeTQ20},
+    {TensorType::kMXFP4, QuantizeMXFP4, DequantizeMXFP4},
+    {TensorType::kNVFP4, QuantizeNVFP4, DequantizeNVFP4},
+    {TensorType::kQ1_0, QuantizeQ10, DequantizeQ10},
+    {TensorType::kQ2_0, QuantizeQ20, DequantizeQ20},
 };
 
 const Codec* FindCodec(TensorType type) {
@@ -111,6 +123,12 @@ void DequantizeRows(TensorType type, absl::Span<const uint8_t> rows,
       CheckedCodec("DequantizeRows", type, out.size(), row_size, rows.size());
   if (out.empty()) return;
   codec.dequantize(rows.data(), out.size(), out.data());
+}
+
+std::optional<size_t> FindNonFinite(absl::Span<const float> values) {
+  const size_t found = FindNonFiniteElement(values.data(), values.size());
+  if (found == values.size()) return std::nullopt;
+  return found;
 }
 
 void RoundToF16(absl::Span<float> values) {

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/types/span.h"
 #include "gguf/tensor_type.h"
@@ -42,6 +43,10 @@ void DequantizeRows(gguf::TensorType type, absl::Span<const uint8_t> rows,
 // Rounds each value to the nearest F16 (ties to even) and back, as a pass
 // through an F16 file does. In place.
 void RoundToF16(absl::Span<float> values);
+
+// The index of the first infinity or NaN, or nullopt. Many times faster than
+// any type is quantized, so call it for each chunk before QuantizeRows.
+std::optional<size_t> FindNonFinite(absl::Span<const float> values);
 
 }  // namespace quant
 

@@ -18,9 +18,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
+#include "quant/wide-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -29,27 +31,29 @@ namespace HWY_NAMESPACE {
 // Below this the largest magnitude of a group counts as zero.
 constexpr float kGroupMaxEpsilon = 1e-15f;
 
-// min(max(nearest integer, low), high) of each lane as a float. kSmall: every
-// lane is known to be below 2^22 in magnitude.
-template <bool kSmall>
-HWY_INLINE VF RoundClamp(VF v, VF low, VF high) {
-  const DF df;
-  if constexpr (kSmall) {
-    return hn::Min(hn::Max(RoundSmall(v), low), high);
-  } else {
-    return hn::Min(hn::Max(hn::ConvertTo(df, NearestInts(df, v)), low), high);
-  }
+// The nearest integer of each lane, kept in [low, high] as far as asked for.
+// kSmall: all lanes are known to be below 2^22 in magnitude.
+template <bool kSmall, bool kClampLow, bool kClampHigh, class W>
+HWY_INLINE W RoundClamp(const W& v, const W& low, const W& high) {
+  W level = kSmall ? NearestSmall(v) : NearestAny(v);
+  if constexpr (kClampLow) level = Max(level, low);
+  if constexpr (kClampHigh) level = Min(level, high);
+  return level;
 }
 
-// ---------------------------------------------------------------- affine:
-// a*l+b
+// How far the ends of a range can be scaled beyond its levels before rounding
+// leaves them: less than one half.
+constexpr float kRoundsBack = 0.49f;
+
+// ---------------------------------------------------------- affine: a * l + b
 
 // x ~ scale * level - negative_min, level in [0, max_level].
+template <class W>
 struct AffineResult {
-  VF scale;
-  VF negative_min;   // >= 0
-  VF level_inverse;  // level = clamp(nearest(level_inverse * (x - level_min)))
-  VF level_min;
+  W scale;
+  W negative_min;   // >= 0
+  W level_inverse;  // level = clamp(nearest(level_inverse * (x - level_min)))
+  W level_min;
 };
 
 struct AffineSearch {
@@ -61,293 +65,384 @@ struct AffineSearch {
 
 namespace affine {
 
+template <class W>
 struct Sums {
-  VF l, l2, xl;
+  W l, l2, xl;
 };
 
 // Levels of one try, and their weighted sums.
-template <bool kSmall, size_t kLength>
-HWY_INLINE Sums TryLevels(const float* HWY_RESTRICT x,
-                          const float* HWY_RESTRICT w, VF inverse, VF min,
-                          VF max_level, float* HWY_RESTRICT levels) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  const VF zero = hn::Zero(df);
-  Sums sums{zero, zero, zero};
+template <bool kSmall, bool kClampHigh, size_t kLength, class W>
+HWY_INLINE Sums<W> TryLevels(const float* HWY_RESTRICT x,
+                             const float* HWY_RESTRICT w, const W& inverse,
+                             const W& min, float max_level,
+                             float* HWY_RESTRICT levels) {
+  const size_t n = RowsOf<W>();
+  const W zero = SetAll<W>(0.0f);
+  const W top = SetAll<W>(max_level);
+  Sums<W> sums{zero, zero, zero};
   for (size_t i = 0; i < kLength; ++i) {
-    const VF xi = hn::Load(df, x + i * n);
-    const VF l =
-        RoundClamp<kSmall>(hn::Mul(inverse, hn::Sub(xi, min)), zero, max_level);
-    hn::Store(l, df, levels + i * n);
-    const VF wl = hn::Mul(hn::Load(df, w + i * n), l);
-    sums.l = hn::Add(sums.l, wl);
-    sums.l2 = hn::Add(sums.l2, hn::Mul(wl, l));
-    sums.xl = hn::Add(sums.xl, hn::Mul(wl, xi));
+    const W xi = LoadWide<W>(x + i * n);
+    const W l = RoundClamp<kSmall, true, kClampHigh>(Mul(inverse, Sub(xi, min)),
+                                                     zero, top);
+    StoreWide(l, levels + i * n);
+    const W wl = Mul(LoadWide<W>(w + i * n), l);
+    sums.l = Add(sums.l, wl);
+    sums.l2 = Add(sums.l2, Mul(wl, l));
+    sums.xl = Add(sums.xl, Mul(wl, xi));
   }
   return sums;
 }
 
 // The weighted error of the levels: squared, or absolute with kAbsolute.
-template <bool kAbsolute, size_t kLength>
-HWY_INLINE VF Error(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
-                    const float* HWY_RESTRICT levels, VF scale, VF min) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  VF error = hn::Zero(df);
+template <bool kAbsolute, size_t kLength, class W>
+HWY_INLINE W Error(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
+                   const float* HWY_RESTRICT levels, const W& scale,
+                   const W& min) {
+  const size_t n = RowsOf<W>();
+  W error = SetAll<W>(0.0f);
   for (size_t i = 0; i < kLength; ++i) {
-    VF diff = hn::Mul(scale, hn::Load(df, levels + i * n));
-    diff = hn::Sub(hn::Add(diff, min), hn::Load(df, x + i * n));
-    diff = kAbsolute ? hn::Abs(diff) : hn::Mul(diff, diff);
-    error = hn::Add(error, hn::Mul(hn::Load(df, w + i * n), diff));
+    W diff = Mul(scale, LoadWide<W>(levels + i * n));
+    diff = Sub(Add(diff, min), LoadWide<W>(x + i * n));
+    diff = kAbsolute ? Abs(diff) : Mul(diff, diff);
+    error = Add(error, Mul(LoadWide<W>(w + i * n), diff));
   }
   return error;
 }
 
-// Whether inverse * (x - min) is below 2^22 for all x in [low, high], in all
-// lanes. Rounding is monotonic, so the ends decide.
-HWY_INLINE bool AllSmall(VF inverse, VF min, VF low, VF high) {
-  const DF df;
-  const VF limit = hn::Set(df, 4194303.0f);
-  const VF a = hn::Abs(hn::Mul(inverse, hn::Sub(low, min)));
-  const VF b = hn::Abs(hn::Mul(inverse, hn::Sub(high, min)));
-  return hn::AllTrue(df, hn::And(hn::Lt(a, limit), hn::Lt(b, limit)));
+// What does not change from try to try.
+template <class W>
+struct Range {
+  W low, high;     // the least and the largest x
+  W sum_w, sum_x;  // of weights, and of weights times x
+};
+
+template <size_t kLength, class W>
+HWY_INLINE Range<W> FindRange(const float* HWY_RESTRICT x,
+                              const float* HWY_RESTRICT w) {
+  const size_t n = RowsOf<W>();
+  Range<W> range;
+  range.low = range.high = LoadWide<W>(x);
+  range.sum_w = LoadWide<W>(w);
+  range.sum_x = Mul(range.sum_w, range.low);
+  for (size_t i = 1; i < kLength; ++i) {
+    const W xi = LoadWide<W>(x + i * n);
+    const W wi = LoadWide<W>(w + i * n);
+    // Keeps the first of zeros with different signs, unlike Min and Max.
+    range.low = IfThenElse(Lt(xi, range.low), xi, range.low);
+    range.high = IfThenElse(Gt(xi, range.high), xi, range.high);
+    range.sum_w = Add(range.sum_w, wi);
+    range.sum_x = Add(range.sum_x, Mul(wi, xi));
+  }
+  return range;
+}
+
+// One try with (numerator / (high - min)) as the inverse of the scale.
+template <size_t kLength, class W>
+HWY_INLINE Sums<W> Try(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
+                       const Range<W>& range, float numerator, float max_level,
+                       const W& min, W& inverse, float* HWY_RESTRICT levels) {
+  inverse = Div(SetAll<W>(numerator), Sub(range.high, min));
+  // Rounding is monotonic, so the ends tell whether all is below 2^22 (flat
+  // rows and overflows may not be), and below the numerator.
+  const W limit = SetAll<W>(4194303.0f);
+  const W a = Abs(Mul(inverse, Sub(range.low, min)));
+  const W b = Abs(Mul(inverse, Sub(range.high, min)));
+  const auto sane = And(Gt(range.high, min), And(Lt(a, limit), Lt(b, limit)));
+  if (HWY_UNLIKELY(!AllSet(sane))) {
+    return TryLevels<false, true, kLength>(x, w, inverse, min, max_level,
+                                           levels);
+  }
+  if (numerator < max_level + kRoundsBack) {
+    return TryLevels<true, false, kLength>(x, w, inverse, min, max_level,
+                                           levels);
+  }
+  return TryLevels<true, true, kLength>(x, w, inverse, min, max_level, levels);
 }
 
 }  // namespace affine
 
 // x, w: tiles of kLength rows of values and weights.
-template <bool kAbsolute, size_t kLength>
-HWY_INLINE AffineResult SearchAffine(const float* HWY_RESTRICT x,
-                                     const float* HWY_RESTRICT w,
-                                     const AffineSearch& search) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  const VF zero = hn::Zero(df);
-  const VF one = hn::Set(df, 1.0f);
-  const VF max_level = hn::Set(df, search.max_level);
-  HWY_ALIGN float levels[kLength * kMaxTileRows];
+template <class W, bool kAbsolute, size_t kLength>
+HWY_INLINE AffineResult<W> SearchAffine(const float* HWY_RESTRICT x,
+                                        const float* HWY_RESTRICT w,
+                                        const AffineSearch& search) {
+  const W zero = SetAll<W>(0.0f);
+  HWY_ALIGN float levels[kLength * MaxRowsOf<W>()];
+  const affine::Range<W> range = affine::FindRange<kLength, W>(x, w);
+  const W start_min = IfThenElse(Gt(range.low, zero), zero, range.low);
+  const auto flat = Le(range.high, start_min);
 
-  VF low = hn::Load(df, x);
-  VF high = low;
-  VF sum_w = hn::Load(df, w);
-  VF sum_x = hn::Mul(sum_w, low);
-  for (size_t i = 1; i < kLength; ++i) {
-    const VF xi = hn::Load(df, x + i * n);
-    const VF wi = hn::Load(df, w + i * n);
-    low = MinKeepFirst(low, xi);
-    high = MaxKeepFirst(high, xi);
-    sum_w = hn::Add(sum_w, wi);
-    sum_x = hn::Add(sum_x, hn::Mul(wi, xi));
-  }
-  VF min = hn::IfThenElse(hn::Gt(low, zero), zero, low);
-  const MF flat = hn::Le(high, min);
-  const VF flat_min = min;
-
-  VF inverse = hn::Div(max_level, hn::Sub(high, min));
-  VF scale = hn::Div(one, inverse);
-  VF level_inverse = inverse;
-  VF level_min = min;
-  affine::Sums sums;
-  if (HWY_LIKELY(affine::AllSmall(inverse, min, low, high))) {
-    sums =
-        affine::TryLevels<true, kLength>(x, w, inverse, min, max_level, levels);
-  } else {
-    sums = affine::TryLevels<false, kLength>(x, w, inverse, min, max_level,
-                                             levels);
-  }
-  VF best_error = affine::Error<kAbsolute, kLength>(x, w, levels, scale, min);
-
+  W min = start_min;
+  W inverse;
+  affine::Try<kLength>(x, w, range, search.max_level, search.max_level, min,
+                       inverse, levels);
+  W scale = Div(SetAll<W>(1.0f), inverse);
+  W level_inverse = inverse;
+  W level_min = min;
+  W best_error = affine::Error<kAbsolute, kLength>(x, w, levels, scale, min);
   for (int step = 0; step <= search.steps; ++step) {
     const float numerator = search.first +
                             search.delta * static_cast<float>(step) +
                             search.max_level;
-    inverse = hn::Div(hn::Set(df, numerator), hn::Sub(high, min));
-    if (HWY_LIKELY(affine::AllSmall(inverse, min, low, high))) {
-      sums = affine::TryLevels<true, kLength>(x, w, inverse, min, max_level,
-                                              levels);
-    } else {
-      sums = affine::TryLevels<false, kLength>(x, w, inverse, min, max_level,
-                                               levels);
+    const affine::Sums<W> sums = affine::Try<kLength>(
+        x, w, range, numerator, search.max_level, min, inverse, levels);
+    const W det = Sub(Mul(range.sum_w, sums.l2), Mul(sums.l, sums.l));
+    W try_scale =
+        Div(Sub(Mul(range.sum_w, sums.xl), Mul(range.sum_x, sums.l)), det);
+    W try_min = Div(Sub(Mul(sums.l2, range.sum_x), Mul(sums.l, sums.xl)), det);
+    const auto positive = Gt(try_min, zero);
+    if (HWY_UNLIKELY(!NoneSet(positive))) {
+      try_min = IfThenElse(positive, zero, try_min);
+      try_scale = IfThenElse(positive, Div(sums.xl, sums.l2), try_scale);
     }
-    const VF det = hn::Sub(hn::Mul(sum_w, sums.l2), hn::Mul(sums.l, sums.l));
-    const MF solvable = hn::Gt(det, zero);
-    VF try_scale =
-        hn::Div(hn::Sub(hn::Mul(sum_w, sums.xl), hn::Mul(sum_x, sums.l)), det);
-    VF try_min = hn::Div(
-        hn::Sub(hn::Mul(sums.l2, sum_x), hn::Mul(sums.l, sums.xl)), det);
-    const MF positive = hn::Gt(try_min, zero);
-    try_min = hn::IfThenElse(positive, zero, try_min);
-    try_scale = hn::IfThenElse(positive, hn::Div(sums.xl, sums.l2), try_scale);
-    const VF error =
+    const W error =
         affine::Error<kAbsolute, kLength>(x, w, levels, try_scale, try_min);
-    const MF better = hn::And(solvable, hn::Lt(error, best_error));
-    level_inverse = hn::IfThenElse(better, inverse, level_inverse);
-    level_min = hn::IfThenElse(better, min, level_min);
-    best_error = hn::IfThenElse(better, error, best_error);
-    scale = hn::IfThenElse(better, try_scale, scale);
-    min = hn::IfThenElse(better, try_min, min);
+    const auto better = And(Gt(det, zero), Lt(error, best_error));
+    level_inverse = IfThenElse(better, inverse, level_inverse);
+    level_min = IfThenElse(better, min, level_min);
+    best_error = IfThenElse(better, error, best_error);
+    scale = IfThenElse(better, try_scale, scale);
+    min = IfThenElse(better, try_min, min);
   }
-  return AffineResult{hn::IfThenZeroElse(flat, scale),
-                      hn::Neg(hn::IfThenElse(flat, flat_min, min)),
-                      hn::IfThenZeroElse(flat, level_inverse), level_min};
+  return {IfThenZeroElse(flat, scale), Neg(IfThenElse(flat, start_min, min)),
+          IfThenZeroElse(flat, level_inverse), level_min};
 }
 
 // ------------------------------------------------------------ symmetric: a * l
 
 // x ~ scale * level, level in [-max_level, max_level - 1]. In a group that
 // counts as zero both are 0, in others level_inverse is not.
+template <class W>
 struct SymmetricResult {
-  VF scale;
-  VF level_inverse;  // level = clamp(nearest(level_inverse * x))
+  W scale;
+  W level_inverse;  // level = clamp(nearest(level_inverse * x))
 };
 
 namespace symmetric {
 
+template <class W>
 struct Sums {
-  VF lx, l2;
+  W lx, l2;
 };
 
 // wx is the tile of w * x.
-template <bool kSmall, size_t kLength>
-HWY_INLINE Sums TryLevels(const float* HWY_RESTRICT x,
-                          const float* HWY_RESTRICT w,
-                          const float* HWY_RESTRICT wx, VF inverse, VF low,
-                          VF high) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  Sums sums{hn::Zero(df), hn::Zero(df)};
+template <bool kSmall, bool kClampLow, bool kClampHigh, size_t kLength, class W>
+HWY_INLINE Sums<W> TryLevels(const float* HWY_RESTRICT x,
+                             const float* HWY_RESTRICT w,
+                             const float* HWY_RESTRICT wx, const W& inverse,
+                             float max_level) {
+  const size_t n = RowsOf<W>();
+  const W low = SetAll<W>(-max_level);
+  const W high = SetAll<W>(max_level - 1.0f);
+  Sums<W> sums{SetAll<W>(0.0f), SetAll<W>(0.0f)};
   for (size_t i = 0; i < kLength; ++i) {
-    const VF l = RoundClamp<kSmall>(hn::Mul(inverse, hn::Load(df, x + i * n)),
-                                    low, high);
-    sums.lx = hn::Add(sums.lx, hn::Mul(hn::Load(df, wx + i * n), l));
-    sums.l2 = hn::Add(sums.l2, hn::Mul(hn::Mul(hn::Load(df, w + i * n), l), l));
+    const W l = RoundClamp<kSmall, kClampLow, kClampHigh>(
+        Mul(inverse, LoadWide<W>(x + i * n)), low, high);
+    sums.lx = Add(sums.lx, Mul(LoadWide<W>(wx + i * n), l));
+    sums.l2 = Add(sums.l2, Mul(Mul(LoadWide<W>(w + i * n), l), l));
   }
   return sums;
+}
+
+// One try with numerator / max as the inverse. The largest magnitude goes to
+// the numerator, so it tells at which ends levels have to be clamped.
+template <bool kFinite, size_t kLength, class W>
+HWY_INLINE Sums<W> Try(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
+                       const float* HWY_RESTRICT wx, const W& inverse,
+                       float numerator, float max_level) {
+  if constexpr (!kFinite) {
+    return TryLevels<false, true, true, kLength>(x, w, wx, inverse, max_level);
+  } else {
+    if (-numerator < max_level - 1.0f + kRoundsBack) {
+      return TryLevels<true, false, false, kLength>(x, w, wx, inverse,
+                                                    max_level);
+    }
+    if (-numerator < max_level + kRoundsBack) {
+      return TryLevels<true, false, true, kLength>(x, w, wx, inverse,
+                                                   max_level);
+    }
+    return TryLevels<true, true, true, kLength>(x, w, wx, inverse, max_level);
+  }
 }
 
 }  // namespace symmetric
 
 // The element of largest magnitude of each row, with its sign; the first of
 // several. `magnitude` is its absolute value.
-template <size_t kLength>
-HWY_INLINE VF SignedMax(const float* HWY_RESTRICT x, VF& magnitude) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  VF max = hn::Zero(df);
+template <size_t kLength, class W>
+HWY_INLINE W SignedMax(const float* HWY_RESTRICT x, W& magnitude) {
+  const size_t n = RowsOf<W>();
+  W max = SetAll<W>(0.0f);
   magnitude = max;
   for (size_t i = 0; i < kLength; ++i) {
-    const VF xi = hn::Load(df, x + i * n);
-    const VF ax = hn::Abs(xi);
-    max = hn::IfThenElse(hn::Gt(ax, magnitude), xi, max);
-    magnitude = hn::Max(ax, magnitude);
+    const W xi = LoadWide<W>(x + i * n);
+    const W ax = Abs(xi);
+    max = IfThenElse(Gt(ax, magnitude), xi, max);
+    magnitude = Max(ax, magnitude);
   }
   return max;
 }
 
 // kFinite: all of x is finite, so that levels before clamping are small.
-template <bool kFinite, size_t kLength>
-HWY_INLINE SymmetricResult SearchSymmetric(const float* HWY_RESTRICT x,
-                                           const float* HWY_RESTRICT w,
-                                           float max_level) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  const VF zero = hn::Zero(df);
-  const VF low = hn::Set(df, -max_level);
-  const VF high = hn::Set(df, max_level - 1.0f);
-  HWY_ALIGN float wx[kLength * kMaxTileRows];
+template <class W, bool kFinite, size_t kLength>
+HWY_INLINE SymmetricResult<W> SearchSymmetric(const float* HWY_RESTRICT x,
+                                              const float* HWY_RESTRICT w,
+                                              float max_level) {
+  const size_t n = RowsOf<W>();
+  const W zero = SetAll<W>(0.0f);
+  HWY_ALIGN float wx[kLength * MaxRowsOf<W>()];
   for (size_t i = 0; i < kLength; ++i) {
-    hn::Store(hn::Mul(hn::Load(df, w + i * n), hn::Load(df, x + i * n)), df,
-              wx + i * n);
+    StoreWide(Mul(LoadWide<W>(w + i * n), LoadWide<W>(x + i * n)), wx + i * n);
   }
-  VF magnitude;
-  const VF max = SignedMax<kLength>(x, magnitude);
-  const MF is_zero = hn::Lt(magnitude, hn::Set(df, kGroupMaxEpsilon));
+  W magnitude;
+  const W max = SignedMax<kLength>(x, magnitude);
+  const auto is_zero = Lt(magnitude, SetAll<W>(kGroupMaxEpsilon));
 
-  VF level_inverse = hn::Div(low, max);
-  symmetric::Sums sums = symmetric::TryLevels<kFinite, kLength>(
-      x, w, wx, level_inverse, low, high);
-  VF scale =
-      hn::IfThenZeroElse(hn::Eq(sums.l2, zero), hn::Div(sums.lx, sums.l2));
-  VF best = hn::Mul(scale, sums.lx);
+  W level_inverse = Div(SetAll<W>(-max_level), max);
+  symmetric::Sums<W> sums = symmetric::Try<kFinite, kLength>(
+      x, w, wx, level_inverse, -max_level, max_level);
+  W scale = IfThenZeroElse(Eq(sums.l2, zero), Div(sums.lx, sums.l2));
+  W best = Mul(scale, sums.lx);
   for (int step = -9; step <= 9; ++step) {
     if (step == 0) continue;
     const float numerator = -(max_level + 0.1f * static_cast<float>(step));
-    const VF inverse = hn::Div(hn::Set(df, numerator), max);
-    sums = symmetric::TryLevels<kFinite, kLength>(x, w, wx, inverse, low, high);
-    const MF better =
-        hn::And(hn::Gt(sums.l2, zero),
-                hn::Gt(hn::Mul(sums.lx, sums.lx), hn::Mul(best, sums.l2)));
-    const VF try_scale = hn::Div(sums.lx, sums.l2);
-    level_inverse = hn::IfThenElse(better, inverse, level_inverse);
-    scale = hn::IfThenElse(better, try_scale, scale);
-    best = hn::IfThenElse(better, hn::Mul(try_scale, sums.lx), best);
+    const W inverse = Div(SetAll<W>(numerator), max);
+    sums = symmetric::Try<kFinite, kLength>(x, w, wx, inverse, numerator,
+                                            max_level);
+    const auto better =
+        And(Gt(sums.l2, zero), Gt(Mul(sums.lx, sums.lx), Mul(best, sums.l2)));
+    const W try_scale = Div(sums.lx, sums.l2);
+    level_inverse = IfThenElse(better, inverse, level_inverse);
+    scale = IfThenElse(better, try_scale, scale);
+    best = IfThenElse(better, Mul(try_scale, sums.lx), best);
   }
-  return SymmetricResult{hn::IfThenZeroElse(is_zero, scale),
-                         hn::IfThenZeroElse(is_zero, level_inverse)};
+  return {IfThenZeroElse(is_zero, scale),
+          IfThenZeroElse(is_zero, level_inverse)};
 }
 
-// ------------------------------------------------- symmetric by coordinate
-// descent
+// ----------------------------------------- symmetric by coordinate descent
 
 // As SearchSymmetric, with weights x * x: starts from the plain levels and
-// changes one level at a time while that lowers the error. The levels, which
-// here have a history, are left in `levels`: [0, 2 * max_level), or 0 in
-// groups that count as zero.
-template <size_t kLength>
-HWY_INLINE VF DescendSymmetric(const float* HWY_RESTRICT x, float max_level,
-                               float* HWY_RESTRICT levels) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  const VF zero = hn::Zero(df);
-  const VF low = hn::Set(df, -max_level);
-  const VF high = hn::Set(df, max_level - 1.0f);
-  VF magnitude;
-  const VF max = SignedMax<kLength>(x, magnitude);
-  const MF is_zero = hn::Lt(magnitude, hn::Set(df, kGroupMaxEpsilon));
-  const VF inverse = hn::Div(low, max);
-  VF sum_lx = zero;
-  VF sum_l2 = zero;
+// changes one level at a time while that lowers the error. Here levels have a
+// history, so they are kept, in [-max_level, max_level - 1]. Most rows change
+// nothing in their first pass and are done; a row without a change in a whole
+// pass will not change any more.
+template <class W, size_t kLength>
+struct DescentTile {
+  HWY_ALIGN float x[kLength * MaxRowsOf<W>()];
+  HWY_ALIGN float w[kLength * MaxRowsOf<W>()];   // x * x
+  HWY_ALIGN float wx[kLength * MaxRowsOf<W>()];  // w * x
+};
+
+// Fills in the weights.
+template <class W, size_t kLength>
+HWY_INLINE void WeightDescent(DescentTile<W, kLength>& tile) {
+  const size_t n = RowsOf<W>();
   for (size_t i = 0; i < kLength; ++i) {
-    const VF xi = hn::Load(df, x + i * n);
-    const VF l = RoundClamp<true>(hn::Mul(inverse, xi), low, high);
-    hn::Store(l, df, levels + i * n);
-    const VF w = hn::Mul(xi, xi);
-    sum_lx = hn::Add(sum_lx, hn::Mul(hn::Mul(w, xi), l));
-    sum_l2 = hn::Add(sum_l2, hn::Mul(hn::Mul(w, l), l));
+    const W x = LoadWide<W>(tile.x + i * n);
+    const W w = Mul(x, x);
+    StoreWide(w, tile.w + i * n);
+    StoreWide(Mul(w, x), tile.wx + i * n);
   }
-  for (int pass = 0; pass < 5; ++pass) {
-    MF changed = hn::MaskFalse(df);
-    for (size_t i = 0; i < kLength; ++i) {
-      const VF xi = hn::Load(df, x + i * n);
-      const VF l = hn::Load(df, levels + i * n);
-      const VF w = hn::Mul(xi, xi);
-      const VF wx = hn::Mul(w, xi);
-      VF lx = hn::Sub(sum_lx, hn::Mul(wx, l));
-      VF l2 = hn::Sub(sum_l2, hn::Mul(hn::Mul(w, l), l));
-      const VF new_l =
-          RoundClamp<false>(hn::Div(hn::Mul(xi, l2), lx), low, high);
-      MF take = hn::And(hn::Gt(lx, zero), hn::Ne(new_l, l));
-      lx = hn::Add(lx, hn::Mul(wx, new_l));
-      l2 = hn::Add(l2, hn::Mul(hn::Mul(w, new_l), new_l));
-      take = hn::And(take, hn::Gt(l2, zero));
-      take = hn::And(take, hn::Gt(hn::Mul(hn::Mul(lx, lx), sum_l2),
-                                  hn::Mul(hn::Mul(sum_lx, sum_lx), l2)));
-      hn::Store(hn::IfThenElse(take, new_l, l), df, levels + i * n);
-      sum_lx = hn::IfThenElse(take, lx, sum_lx);
-      sum_l2 = hn::IfThenElse(take, l2, sum_l2);
-      changed = hn::Or(changed, take);
-    }
-    // A lane without a change in a whole pass will not change any more.
-    if (hn::AllFalse(df, hn::AndNot(is_zero, changed))) break;
-  }
-  const VF offset = hn::Set(df, max_level);
+}
+
+template <class W>
+struct Descent {
+  W lx, l2;  // sums of w * x * level, and of w * level * level
+};
+
+template <class W, size_t kLength>
+HWY_INLINE Descent<W> StartDescent(const DescentTile<W, kLength>& tile,
+                                   float max_level,
+                                   float* HWY_RESTRICT levels) {
+  const size_t n = RowsOf<W>();
+  const W zero = SetAll<W>(0.0f);
+  W magnitude;
+  const W max = SignedMax<kLength>(tile.x, magnitude);
+  const W inverse = Div(SetAll<W>(-max_level), max);
+  Descent<W> sums{zero, zero};
   for (size_t i = 0; i < kLength; ++i) {
-    const VF l = hn::Add(hn::Load(df, levels + i * n), offset);
-    hn::Store(hn::IfThenZeroElse(is_zero, l), df, levels + i * n);
+    const W l =
+        RoundClamp<true, false, true>(Mul(inverse, LoadWide<W>(tile.x + i * n)),
+                                      zero, SetAll<W>(max_level - 1.0f));
+    StoreWide(l, levels + i * n);
+    sums.lx = Add(sums.lx, Mul(LoadWide<W>(tile.wx + i * n), l));
+    sums.l2 = Add(sums.l2, Mul(Mul(LoadWide<W>(tile.w + i * n), l), l));
   }
-  const VF scale =
-      hn::IfThenElseZero(hn::Gt(sum_l2, zero), hn::Div(sum_lx, sum_l2));
-  return hn::IfThenZeroElse(is_zero, scale);
+  // Groups that count as zero: without sums no step is ever taken.
+  const auto is_zero = Lt(magnitude, SetAll<W>(kGroupMaxEpsilon));
+  return {IfThenZeroElse(is_zero, sums.lx), IfThenZeroElse(is_zero, sums.l2)};
+}
+
+// Where a tile has an element of the rows of W.
+struct DescentElement {
+  const float* HWY_RESTRICT x;
+  const float* HWY_RESTRICT w;
+  const float* HWY_RESTRICT wx;
+  float* HWY_RESTRICT level;
+};
+
+// Offers a new level to an element of each row, which the row takes if its
+// error shrinks by it. Returns the rows that took it.
+template <class W>
+HWY_INLINE auto DescentStep(const DescentElement& at, float max_level,
+                            Descent<W>& sums) {
+  const W zero = SetAll<W>(0.0f);
+  const W l = LoadWide<W>(at.level);
+  const W w = LoadWide<W>(at.w);
+  const W wx = LoadWide<W>(at.wx);
+  W lx = Sub(sums.lx, Mul(wx, l));
+  W l2 = Sub(sums.l2, Mul(Mul(w, l), l));
+  const W new_l = RoundClamp<false, true, true>(
+      Div(Mul(LoadWide<W>(at.x), l2), lx), SetAll<W>(-max_level),
+      SetAll<W>(max_level - 1.0f));
+  auto take = And(Gt(lx, zero), Ne(new_l, l));
+  if (NoneSet(take)) return take;
+  lx = Add(lx, Mul(wx, new_l));
+  l2 = Add(l2, Mul(Mul(w, new_l), new_l));
+  take = And(take, Gt(l2, zero));
+  take =
+      And(take, Gt(Mul(Mul(lx, lx), sums.l2), Mul(Mul(sums.lx, sums.lx), l2)));
+  StoreWide(IfThenElse(take, new_l, l), at.level);
+  sums.lx = IfThenElse(take, lx, sums.lx);
+  sums.l2 = IfThenElse(take, l2, sums.l2);
+  return take;
+}
+
+// Four vectors go as twice two: each two branch for themselves on whether any
+// of their rows takes the level, which few do.
+template <class V>
+HWY_INLINE auto DescentStep(const DescentElement& at, float max_level,
+                            Descent<Pair<Pair<V>>>& sums) {
+  using Half = Pair<V>;
+  const size_t n = RowsOf<Half>();
+  const DescentElement at_b{at.x + n, at.w + n, at.wx + n, at.level + n};
+  Descent<Half> a{sums.lx.a, sums.l2.a};
+  Descent<Half> b{sums.lx.b, sums.l2.b};
+  const auto take_a = DescentStep(at, max_level, a);
+  const auto take_b = DescentStep(at_b, max_level, b);
+  sums = {{a.lx, b.lx}, {a.l2, b.l2}};
+  return Pair<std::decay_t<decltype(take_a)>>{take_a, take_b};
+}
+
+// One pass over the elements. Returns the rows that changed.
+template <class W, size_t kLength>
+HWY_INLINE auto DescentPass(const DescentTile<W, kLength>& tile,
+                            float max_level, Descent<W>& sums,
+                            float* HWY_RESTRICT levels) {
+  auto changed = Lt(sums.lx, sums.lx);
+  for (size_t i = 0; i < kLength; ++i) {
+    const size_t at = i * RowsOf<W>();
+    const DescentElement element{tile.x + at, tile.w + at, tile.wx + at,
+                                 levels + at};
+    changed = Or(changed, DescentStep(element, max_level, sums));
+  }
+  return changed;
+}
+
+template <class W>
+HWY_INLINE W DescentScale(const Descent<W>& sums) {
+  return IfThenElseZero(Gt(sums.l2, SetAll<W>(0.0f)), Div(sums.lx, sums.l2));
 }
 
 // ----------------------------------------- non-negative, for scales and minima

@@ -20,7 +20,9 @@
 #include "quant/blocks.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
+#include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
+#include "quant/super_blocks-inl.h"
 #include "quant/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -146,14 +148,13 @@ HWY_INLINE void TruncateLevels(const float* HWY_RESTRICT x, float min,
                                uint8_t* HWY_RESTRICT levels) {
   const DF df;
   const DI di;
-  const hn::Rebind<uint8_t, DF> du8;
   for (size_t i = 0; i < kBlock; i += hn::Lanes(df)) {
     const VF shifted = hn::Sub(hn::LoadU(df, x + i), hn::Set(df, min));
     const VF v =
         hn::Add(hn::Mul(shifted, hn::Set(df, inverse)), hn::Set(df, bias));
     const VI level =
         hn::Min(hn::ConvertInRangeTo(di, v), hn::Set(di, kMaxLevel));
-    hn::StoreU(hn::DemoteTo(du8, level), du8, levels + i);
+    StoreBytes(level, levels + i);
   }
 }
 
@@ -196,60 +197,52 @@ struct RowGroup {
   const float* sigma2;  // of each row
 };
 
-struct BlockTile {
-  HWY_ALIGN float x[kBlock * kMaxTileRows];
-  HWY_ALIGN float w[kBlock * kMaxTileRows];
-};
+// The vectors that blocks are searched in, and the most blocks in them.
+using BlockVectors = Pair<VF>;
+constexpr size_t kMaxBlocks = MaxRowsOf<BlockVectors>();
+using BlockTile = SubBlockTile<BlockVectors, kBlock>;
 
-// Loads blocks first .. first + N - 1, the last one filling up, and
-// w = importance * sqrt(sigma2 + x * x).
+// Loads the blocks from `first` on, the last one filling up, and weights them.
 HWY_INLINE void LoadBlocks(const RowGroup& group, size_t first,
                            BlockTile& tile) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  const float* x_rows[kMaxTileRows];
-  const float* w_rows[kMaxTileRows];
-  HWY_ALIGN float lane_sigma2[kMaxTileRows];
-  for (size_t k = 0; k < n; ++k) {
+  const float* x_rows[kMaxBlocks];
+  const float* w_rows[kMaxBlocks];
+  HWY_ALIGN float sigma2[kMaxBlocks];
+  for (size_t k = 0; k < RowsOf<BlockVectors>(); ++k) {
     const size_t b = std::min(first + k, group.count - 1);
     x_rows[k] = group.weights + b * kBlock;
     w_rows[k] = group.importance + b % group.blocks_per_row * kBlock;
-    lane_sigma2[k] = group.sigma2[b / group.blocks_per_row];
+    sigma2[k] = group.sigma2[b / group.blocks_per_row];
   }
-  LoadTile(x_rows, kBlock, tile.x);
-  LoadTile(w_rows, kBlock, tile.w);
-  const VF s2 = hn::Load(df, lane_sigma2);
-  for (size_t i = 0; i < kBlock; ++i) {
-    const VF x = hn::Load(df, tile.x + i * n);
-    const VF root = hn::Sqrt(hn::Add(s2, hn::Mul(x, x)));
-    hn::Store(hn::Mul(hn::Load(df, tile.w + i * n), root), df, tile.w + i * n);
-  }
+  LoadWideTile<BlockVectors>(x_rows, kBlock, tile.x);
+  LoadWideTile<BlockVectors>(w_rows, kBlock, tile.w);
+  ScaleImportance<BlockVectors, kBlock>(LoadWide<BlockVectors>(sigma2), tile);
 }
 
-// What the search found for each of N blocks.
+// What the search found for each block.
 struct FoundBlocks {
-  HWY_ALIGN float scale[kMaxTileRows];
-  HWY_ALIGN float min[kMaxTileRows];
-  HWY_ALIGN float level_inverse[kMaxTileRows];
-  HWY_ALIGN float level_min[kMaxTileRows];
+  HWY_ALIGN float scale[kMaxBlocks];
+  HWY_ALIGN float min[kMaxBlocks];
+  HWY_ALIGN float level_inverse[kMaxBlocks];
+  HWY_ALIGN float level_min[kMaxBlocks];
 };
 
 template <class Format>
 HWY_NOINLINE void SearchBlocks(const BlockTile& tile, FoundBlocks& found) {
-  const DF df;
+  using W = BlockVectors;
   if constexpr (Format::kMinimum) {
     constexpr AffineSearch kSearch{Format::kMaxLevel, -0.9f, 0.05f, 36};
-    const AffineResult result =
-        SearchAffine<false, kBlock>(tile.x, tile.w, kSearch);
-    hn::Store(result.scale, df, found.scale);
-    hn::Store(hn::Neg(result.negative_min), df, found.min);
-    hn::Store(result.level_inverse, df, found.level_inverse);
-    hn::Store(result.level_min, df, found.level_min);
+    const AffineResult<W> result =
+        SearchAffine<W, false, kBlock>(tile.x, tile.w, kSearch);
+    StoreWide(result.scale, found.scale);
+    StoreWide(Neg(result.negative_min), found.min);
+    StoreWide(result.level_inverse, found.level_inverse);
+    StoreWide(result.level_min, found.level_min);
   } else {
-    const SymmetricResult result =
-        SearchSymmetric<true, kBlock>(tile.x, tile.w, Format::kHalf);
-    hn::Store(result.scale, df, found.scale);
-    hn::Store(result.level_inverse, df, found.level_inverse);
+    const SymmetricResult<W> result =
+        SearchSymmetric<W, true, kBlock>(tile.x, tile.w, Format::kHalf);
+    StoreWide(result.scale, found.scale);
+    StoreWide(result.level_inverse, found.level_inverse);
   }
 }
 
@@ -291,10 +284,11 @@ HWY_INLINE void QuantizeWeighted(const QuantizeJob& job, uint8_t* out) {
     const size_t per_row = job.row_size / kBlock;
     const RowGroup group{rows[0], job.importance, per_row, num_rows * per_row,
                          sigma2};
-    for (size_t first = 0; first < group.count; first += n) {
+    const size_t per_tile = RowsOf<BlockVectors>();
+    for (size_t first = 0; first < group.count; first += per_tile) {
       LoadBlocks(group, first, tile);
       SearchBlocks<Format>(tile, found);
-      for (size_t k = 0; k < std::min(n, group.count - first); ++k) {
+      for (size_t k = 0; k < std::min(per_tile, group.count - first); ++k) {
         WriteFoundBlock<Format>(group.weights + (first + k) * kBlock, found, k,
                                 out);
         out += Format::kBytes;
@@ -340,24 +334,13 @@ HWY_INLINE void DequantizeSimple(const uint8_t* HWY_RESTRICT blocks,
 
 constexpr size_t kQ80Bytes = 2 + kBlock;
 
-// The nearest integer, ties away from zero, for magnitudes below 2^22: adding
-// the float below one half truncates to it.
-HWY_INLINE VI RoundAway(VF v) {
-  const DF df;
-  const VF almost_half = hn::Set(df, 0x1.fffffep-2f);
-  return hn::ConvertInRangeTo(DI(), hn::Add(v, hn::CopySign(almost_half, v)));
-}
-
 HWY_INLINE void QuantizeQ80Blocks(const QuantizeJob& job, uint8_t* out) {
   const DF df;
   const hn::Rebind<int8_t, DF> di8;
   const size_t count = job.num_rows * job.row_size / kBlock;
   for (size_t b = 0; b < count; ++b) {
     const float* HWY_RESTRICT x = job.weights + b * kBlock;
-    const Extremes extremes = FindExtremes(x);
-    const float magnitude =
-        std::max(std::fabs(extremes.low), std::fabs(extremes.high));
-    const float scale = magnitude / 127.0f;
+    const float scale = LargestMagnitude<kBlock>(x) / 127.0f;
     float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
     // Infinities and NaN convert to integers whose low byte is zero.
     if (HWY_UNLIKELY(!std::isfinite(inverse))) inverse = 0.0f;

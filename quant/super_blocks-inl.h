@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 #include "quant/blocks.h"
 #include "quant/tile-inl.h"
+#include "quant/wide-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -66,71 +67,74 @@ HWY_INLINE void SumSquaresOfRun(const Run& run,
 }
 
 // A tile of sub-blocks and of what their errors are weighted by.
-template <size_t kLength>
+template <class W, size_t kLength>
 struct SubBlockTile {
-  HWY_ALIGN float x[kLength * kMaxTileRows];
-  HWY_ALIGN float w[kLength * kMaxTileRows];
+  HWY_ALIGN float x[kLength * MaxRowsOf<W>()];
+  HWY_ALIGN float w[kLength * MaxRowsOf<W>()];
 };
 
-// Loads the N sub-blocks of the run from `first` on; the last one fills up.
-template <size_t kLength>
+// Loads the sub-blocks of the run from `first` on; the last one fills up.
+template <class W, size_t kLength>
 HWY_INLINE void LoadSubBlocks(const Run& run, size_t first,
                               float* HWY_RESTRICT tile) {
   const size_t last = run.count * (kSuperBlock / kLength) - 1;
-  const float* rows[kMaxTileRows];
-  for (size_t k = 0; k < TileRows(); ++k) {
+  const float* rows[MaxRowsOf<W>()];
+  for (size_t k = 0; k < RowsOf<W>(); ++k) {
     rows[k] = run.weights + std::min(first + k, last) * kLength;
   }
-  LoadTile(rows, kLength, tile);
+  LoadWideTile<W>(rows, kLength, tile);
 }
 
-template <size_t kLength>
+template <class W, size_t kLength>
 HWY_INLINE void LoadImportance(const Run& run, size_t first,
                                float* HWY_RESTRICT tile) {
   constexpr size_t kPerSuper = kSuperBlock / kLength;
   const size_t last = run.count * kPerSuper - 1;
-  const float* rows[kMaxTileRows];
-  for (size_t k = 0; k < TileRows(); ++k) {
+  const float* rows[MaxRowsOf<W>()];
+  for (size_t k = 0; k < RowsOf<W>(); ++k) {
     const size_t sub = std::min(first + k, last);
     rows[k] = run.importance[sub / kPerSuper] + sub % kPerSuper * kLength;
   }
-  LoadTile(rows, kLength, tile);
+  LoadWideTile<W>(rows, kLength, tile);
 }
 
-// w = importance * sqrt(sigma2 + x * x), where sigma2 is that of the
-// super-block, and the sum of each row's weights.
-template <size_t kLength>
-HWY_INLINE VF WeightByImportance(const Run& run, size_t first,
-                                 const float* HWY_RESTRICT sigma2,
-                                 SubBlockTile<kLength>& tile) {
-  constexpr size_t kPerSuper = kSuperBlock / kLength;
-  const DF df;
-  const size_t n = hn::Lanes(df);
-  HWY_ALIGN float lane_sigma2[kMaxTileRows];
-  for (size_t k = 0; k < n; ++k) {
-    lane_sigma2[k] = sigma2[std::min((first + k) / kPerSuper, run.count - 1)];
-  }
-  LoadImportance<kLength>(run, first, tile.w);
-  const VF s2 = hn::Load(df, lane_sigma2);
-  VF sum = hn::Zero(df);
+// w = importance * sqrt(sigma2 + x * x), with a sigma2 for each row; returns
+// the sum of each row's weights.
+template <class W, size_t kLength>
+HWY_INLINE W ScaleImportance(const W& sigma2, SubBlockTile<W, kLength>& tile) {
+  const size_t n = RowsOf<W>();
+  W sum = SetAll<W>(0.0f);
   for (size_t i = 0; i < kLength; ++i) {
-    const VF x = hn::Load(df, tile.x + i * n);
-    const VF root = hn::Sqrt(hn::Add(s2, hn::Mul(x, x)));
-    const VF w = hn::Mul(hn::Load(df, tile.w + i * n), root);
-    hn::Store(w, df, tile.w + i * n);
-    sum = hn::Add(sum, w);
+    const W x = LoadWide<W>(tile.x + i * n);
+    const W root = Sqrt(Add(sigma2, Mul(x, x)));
+    const W w = Mul(LoadWide<W>(tile.w + i * n), root);
+    StoreWide(w, tile.w + i * n);
+    sum = Add(sum, w);
   }
   return sum;
 }
 
+// The same for sub-blocks, where sigma2 is that of the super-block.
+template <class W, size_t kLength>
+HWY_INLINE W WeightByImportance(const Run& run, size_t first,
+                                const float* HWY_RESTRICT sigma2,
+                                SubBlockTile<W, kLength>& tile) {
+  constexpr size_t kPerSuper = kSuperBlock / kLength;
+  HWY_ALIGN float row_sigma2[MaxRowsOf<W>()];
+  for (size_t k = 0; k < RowsOf<W>(); ++k) {
+    row_sigma2[k] = sigma2[std::min((first + k) / kPerSuper, run.count - 1)];
+  }
+  LoadImportance<W, kLength>(run, first, tile.w);
+  return ScaleImportance<W, kLength>(LoadWide<W>(row_sigma2), tile);
+}
+
 // w = x * x
-template <size_t kLength>
-HWY_INLINE void WeightBySquare(SubBlockTile<kLength>& tile) {
-  const DF df;
-  const size_t n = hn::Lanes(df);
+template <class W, size_t kLength>
+HWY_INLINE void WeightBySquare(SubBlockTile<W, kLength>& tile) {
+  const size_t n = RowsOf<W>();
   for (size_t i = 0; i < kLength; ++i) {
-    const VF x = hn::Load(df, tile.x + i * n);
-    hn::Store(hn::Mul(x, x), df, tile.w + i * n);
+    const W x = LoadWide<W>(tile.x + i * n);
+    StoreWide(Mul(x, x), tile.w + i * n);
   }
 }
 
@@ -143,7 +147,7 @@ HWY_INLINE void TileOfSuperBlocks(const float* HWY_RESTRICT values,
   for (size_t k = 0; k < TileRows(); ++k) {
     rows[k] = values + (first + k) * kPerSuper;
   }
-  LoadTile(rows, kPerSuper, out);
+  LoadWideTile<VF>(rows, kPerSuper, out);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -7,8 +7,10 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "gguf/tensor_type.h"
 #include "hwy/highway.h"
 #include "quant/f16.h"
+#include "quant/quantize.h"
 
 namespace quant {
 namespace {
@@ -130,6 +132,14 @@ std::vector<float> MakeImportance(uint64_t seed, size_t count) {
 uint64_t Digest(absl::Span<const uint8_t> bytes, uint64_t digest) {
   for (uint8_t byte : bytes) digest = (digest ^ byte) * 0x100000001B3;
   return digest;
+}
+
+std::vector<gguf::TensorType> QuantizableTypes() {
+  std::vector<gguf::TensorType> types;
+  for (const gguf::TensorTypeTraits& traits : gguf::AllTensorTypes()) {
+    if (CanQuantize(traits.type)) types.push_back(traits.type);
+  }
+  return types;
 }
 
 std::vector<int64_t> RunnableTargets() {

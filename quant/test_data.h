@@ -15,6 +15,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "gguf/tensor_type.h"
 
 namespace quant {
 
@@ -49,6 +50,9 @@ std::vector<float> MakeImportance(uint64_t seed, size_t count);
 // FNV-1a of 64 bits; `digest` continues an earlier one.
 uint64_t Digest(absl::Span<const uint8_t> bytes,
                 uint64_t digest = 0xCBF29CE484222325);
+
+// All types that QuantizeRows knows.
+std::vector<gguf::TensorType> QuantizableTypes();
 
 // The SIMD targets that this machine can run, for
 // hwy::SetSupportedTargetsForTest. That affects the whole process.

@@ -81,19 +81,18 @@ HWY_INLINE void LoadColumns4(const float* const* HWY_RESTRICT rows,
 #endif
 }
 
-// tile[i * N + k] = rows[k][i] for i < length, a multiple of 4. `tile` is
-// vector-aligned.
+// tile[i * stride + k] = rows[k][i] for k < N and i < length, a multiple of 4.
+// `tile` is vector-aligned, `stride` a multiple of N.
 HWY_INLINE void LoadTile(const float* const* HWY_RESTRICT rows, size_t length,
-                         float* HWY_RESTRICT tile) {
+                         size_t stride, float* HWY_RESTRICT tile) {
   const DF df;
-  const size_t n = hn::Lanes(df);
   for (size_t i = 0; i < length; i += 4) {
     VF c0, c1, c2, c3;
     LoadColumns4(rows, i, c0, c1, c2, c3);
-    hn::Store(c0, df, tile + i * n);
-    hn::Store(c1, df, tile + (i + 1) * n);
-    hn::Store(c2, df, tile + (i + 2) * n);
-    hn::Store(c3, df, tile + (i + 3) * n);
+    hn::Store(c0, df, tile + i * stride);
+    hn::Store(c1, df, tile + (i + 1) * stride);
+    hn::Store(c2, df, tile + (i + 2) * stride);
+    hn::Store(c3, df, tile + (i + 3) * stride);
   }
 }
 
@@ -124,14 +123,6 @@ HWY_INLINE hn::Vec<hn::RebindToSigned<D>> NearestInts(D df, V v) {
   const auto bits = hn::BitCast(di, hn::Add(v, hn::Set(df, 12582912.0f)));
   return hn::Sub(hn::And(bits, hn::Set(di, 0x007FFFFF)),
                  hn::Set(di, 0x00400000));
-}
-
-// b < a ? b : a, which keeps `a` when both are zeros of different sign.
-HWY_INLINE VF MinKeepFirst(VF a, VF b) {
-  return hn::IfThenElse(hn::Lt(b, a), b, a);
-}
-HWY_INLINE VF MaxKeepFirst(VF a, VF b) {
-  return hn::IfThenElse(hn::Gt(b, a), b, a);
 }
 
 }  // namespace HWY_NAMESPACE

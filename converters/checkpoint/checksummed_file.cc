@@ -14,7 +14,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
-#include "converters/checkpoint/crc32.h"
 #include "converters/checkpoint/file.h"
 #include "zlib.h"
 

@@ -115,15 +115,13 @@ absl::StatusOr<ChatTemplates> FromJinjaFiles(const std::string& directory) {
 void ChatTemplates::AppendTo(gguf::Metadata& metadata) const {
   std::vector<std::string> names;
   for (const auto& [name, text] : named) {
-    if (!text.empty()) {
-      metadata.Set(absl::StrCat("tokenizer.chat_template.", name), text);
-    }
+    metadata.Set(absl::StrCat("tokenizer.chat_template.", name), text);
     names.push_back(name);
   }
   if (!names.empty()) {
     metadata.SetArray("tokenizer.chat_templates", std::move(names));
   }
-  if (default_template && !default_template->empty()) {
+  if (default_template) {
     metadata.Set("tokenizer.chat_template", *default_template);
   }
 }
