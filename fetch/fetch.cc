@@ -436,6 +436,8 @@ absl::StatusOr<Snapshot> Session::Fetch(const Selection& selection) {
 
 }  // namespace
 
+bool IsRepoId(absl::string_view name) { return ValidateRepoId(name).ok(); }
+
 absl::StatusOr<SnapshotPlan> PlanSnapshot(const FetchOptions& options,
                                           const FetchObserver& observer) {
   const absl::StatusOr<std::unique_ptr<Session>> session =

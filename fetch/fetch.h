@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "fetch/observer.h"
 
@@ -79,6 +80,11 @@ struct Snapshot {
   uint64_t total_bytes = 0;
   uint64_t received_bytes = 0;  // over the network, in this call
 };
+
+// True for "ORG/NAME" and "NAME" as the hub allows them, which a relative path
+// may look like as well: ask the file system first. The snapshot's directory is
+// named after the commit, so a model's name is to be taken from here.
+bool IsRepoId(absl::string_view name);
 
 // What FetchSnapshot would do; asks the hub for the list of files and changes
 // nothing on disk. Errors as of FetchSnapshot.

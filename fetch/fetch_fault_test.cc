@@ -96,6 +96,14 @@ TEST_F(FetchFaultTest, WithoutFaultsEachByteComesOnce) {
   EXPECT_EQ(notices_, "");
 }
 
+TEST_F(FetchFaultTest, WhatIsNoRepositoryIsNotAskedFor) {
+  EXPECT_TRUE(IsRepoId("org/model"));
+  EXPECT_FALSE(IsRepoId("./model"));
+  options_.repo_id = "./model";
+  EXPECT_TRUE(absl::IsInvalidArgument(Fetch().status()));
+  EXPECT_EQ(server_.requests().size(), 0);
+}
+
 TEST_F(FetchFaultTest, SecondCallFetchesNothing) {
   FetchAndCheck();
   EXPECT_EQ(FetchAndCheck().received_bytes, 0);

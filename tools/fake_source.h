@@ -5,6 +5,7 @@
 #ifndef TOOLS_FAKE_SOURCE_H_
 #define TOOLS_FAKE_SOURCE_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -50,7 +51,7 @@ class FakeSource : public converters::TensorSource {
     if (first + out.size() > values.size()) {
       return absl::DataLossError("fake.safetensors: read past the end");
     }
-    for (size_t i = 0; i < out.size(); ++i) out[i] = values[first + i];
+    std::copy_n(values.begin() + first, out.size(), out.begin());
     return absl::OkStatus();
   }
 

@@ -33,6 +33,9 @@ ABSL_FLAG(
     OptionalString, model, std::nullopt,
     "the checkpoint: a directory with config.json, weights and tokenizer; or "
     "a GGUF file");
+ABSL_FLAG(OptionalString, revision, std::nullopt,
+          "of a model of the hub: a branch, tag, commit or refs/pr/N; default: "
+          "main");
 ABSL_FLAG(OptionalString, model_type, std::nullopt,
           "the architecture, as --list_architectures names it; default: found "
           "from config.json");
@@ -199,6 +202,7 @@ absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_pre, spec.mutable_pre());
   SetString(FLAGS_model_name, spec.mutable_model_name());
   SetString(FLAGS_imatrix, spec.mutable_imatrix());
+  SetString(FLAGS_revision, spec.mutable_revision());
   SetQuants(spec);
   if (const OptionalBool keep = absl::GetFlag(FLAGS_keep_fp16)) {
     spec.set_keep_fp16(*keep);

@@ -13,6 +13,7 @@
 #include "converters/registry.h"
 #include "tools/display.h"
 #include "tools/flags.h"
+#include "tools/hub_model.h"
 #include "tools/job_spec.h"
 #include "tools/prepare.h"
 #include "tools/report.h"
@@ -74,6 +75,20 @@ absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
   return WriteReport(*report, command_line.report);
 }
 
+// Downloads the model; or, in a dry run, shows what there is to download and
+// gives false.
+absl::StatusOr<bool> HaveHubModel(CommandLine& command_line) {
+  if (command_line.action == Action::kDryRun) {
+    absl::StatusOr<std::string> download = DescribeDownload(command_line.spec);
+    if (!download.ok()) return download.status();
+    Print(*download);
+    if (!download->empty()) return false;
+  }
+  absl::Status status = FetchHubModel(command_line.spec, stop_requested);
+  if (!status.ok()) return status;
+  return true;
+}
+
 absl::Status Run(CommandLine command_line) {
   if (command_line.action == Action::kListTypes) {
     Print(ListTypes());
@@ -82,6 +97,10 @@ absl::Status Run(CommandLine command_line) {
   if (command_line.action == Action::kListArchitectures) {
     Print(ListArchitectures());
     return absl::OkStatus();
+  }
+  if (NamesHubModel(command_line.spec)) {
+    absl::StatusOr<bool> here = HaveHubModel(command_line);
+    if (!here.ok() || !*here) return here.status();
   }
   absl::Status status = FillDefaults(command_line.spec);
   if (!status.ok()) return status;

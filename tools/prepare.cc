@@ -105,15 +105,19 @@ absl::Status PlanOutputs(PreparedJob& job) {
 }  // namespace
 
 absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec) {
-  PreparedJob job;
-  job.spec = spec;
   // A spec that names an unknown type should not have to wait for the model.
   absl::Status status = WantedFileTypes(spec).status();
   if (!status.ok()) return status;
   absl::StatusOr<LoadedModel> model = LoadModel(spec);
   if (!model.ok()) return model.status();
-  job.model = *std::move(model);
-  status = LoadImportance(job);
+  return PrepareJob(spec, *std::move(model));
+}
+
+absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec, LoadedModel model) {
+  PreparedJob job;
+  job.spec = spec;
+  job.model = std::move(model);
+  absl::Status status = LoadImportance(job);
   if (status.ok()) status = PlanOutputs(job);
   if (!status.ok()) return status;
   job.chunk_weights = spec.execution().chunk_weights() > 0

@@ -37,6 +37,9 @@ struct PreparedJob {
 // ResourceExhausted if the memory limit is too small for one thread.
 absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec);
 
+// The same for a model that is loaded already.
+absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec, LoadedModel model);
+
 }  // namespace make_gguf
 
 #endif  // TOOLS_PREPARE_H_

@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "converters/checkpoint/crc32.h"
 #include "converters/checkpoint/file.h"
 #include "zlib.h"
 

@@ -106,12 +106,21 @@ TEST(HostileFilesTest, OneOpcodeManyTimes) {
       {"", "ctorch\nSize\n0"},
       {"", "ctorch\nSize\n)R0"},
   };
+  // Enough opcodes to meet each limit.
+  constexpr size_t kSize = 2 * Pickle::kMaxOpcodes;
   for (const auto& [begin, unit] : bombs) {
     const std::string pickle =
-        absl::StrCat(begin, Repeated(unit, Pickle::kMaxBytes - begin.size()));
+        absl::StrCat(begin, Repeated(unit, kSize - begin.size()));
     ExpectRefused(ZipOf(pickle), unit);
     ExpectRefused(LegacyOf(pickle), unit);
   }
+}
+
+TEST(HostileFilesTest, TheLongestPickle) {
+  const std::string pickle = Repeated("]0", Pickle::kMaxBytes);
+  ExpectRefused(ZipOf(pickle), "zip");
+  ExpectRefused(LegacyOf(pickle), "legacy");
+  ExpectRefused(ZipOf(absl::StrCat(pickle, "0")), "longer than is read");
 }
 
 TEST(HostileFilesTest, OneLongKeyManyTimes) {

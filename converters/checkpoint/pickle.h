@@ -54,7 +54,7 @@ class Pickle {
   // Limits far beyond what checkpoints need; they bound the memory that a
   // hostile pickle can take to some 40 MB and its time to well under a second.
   static constexpr size_t kMaxBytes = 16 << 20;
-  static constexpr size_t kMaxOpcodes = 1 << 22;
+  static constexpr size_t kMaxOpcodes = 1 << 21;
   static constexpr size_t kMaxStack = 1 << 16;
   static constexpr size_t kMaxMemo = 1 << 18;
   static constexpr size_t kMaxCells = 1 << 19;
@@ -87,6 +87,10 @@ class Pickle {
 
  private:
   friend class PickleMachine;
+
+  static constexpr absl::string_view kOrderedDict = "collections OrderedDict";
+  // In PickleValue::number of a kGlobal: OrderedDict, not an index of globals_.
+  static constexpr int64_t kOrderedDictIndex = -1;
 
   Pickle(absl::string_view bytes, Globals globals)
       : bytes_(bytes), globals_(globals) {}

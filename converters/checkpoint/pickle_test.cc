@@ -211,35 +211,5 @@ TEST(PickleTest, DamageIsRefused) {
   }
 }
 
-std::string Repeated(absl::string_view unit, size_t bytes) {
-  std::string text(unit);
-  while (text.size() < bytes) text += text;
-  return text;
-}
-
-// The largest pickles that are read at all, of nothing but one kind of opcode.
-// The limits stop each; the sanitizers and the test's size see that they do.
-TEST(PickleTest, BombsAreStopped) {
-  const std::string bombs[] = {
-      Repeated("N", Pickle::kMaxBytes),   // a high stack
-      Repeated("(", Pickle::kMaxBytes),   // marks
-      Repeated("]", Pickle::kMaxBytes),   // lists
-      Repeated("]0", Pickle::kMaxBytes),  // lists, thrown away
-      Repeated("}0", Pickle::kMaxBytes),  // dictionaries
-      "]" + Repeated("]2a", Pickle::kMaxBytes),
-      "]" + Repeated("Na", Pickle::kMaxBytes),
-      "}" + Repeated("NNs", Pickle::kMaxBytes),
-      "N" + Repeated("\x85", Pickle::kMaxBytes),   // tuples, nested
-      "N" + Repeated("2\x86", Pickle::kMaxBytes),  // doubling: 2^8M leaves
-      "N" + Repeated("\x94", Pickle::kMaxBytes),   // memos
-      "N" + Repeated("2Q0", Pickle::kMaxBytes),    // persistent ids
-      Repeated("ctorch\nSize\n)R0", Pickle::kMaxBytes),
-  };
-  for (const std::string& bomb : bombs) {
-    EXPECT_EQ(ParseStatus(bomb).code(), absl::StatusCode::kDataLoss)
-        << bomb.substr(0, 10);
-  }
-}
-
 }  // namespace
 }  // namespace checkpoint

@@ -231,6 +231,12 @@ bool HeaderBuilder::FinishEntry() {
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
     absl::string_view text) {
+  // The parser would take it for the text's end.
+  const size_t nul = text.find('\0');
+  if (nul != absl::string_view::npos) {
+    return absl::DataLossError(
+        absl::StrCat("no valid UTF-8 JSON at byte ", nul, " (a NUL)"));
+  }
   SafetensorsHeader header;
   HeaderBuilder builder(header);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {

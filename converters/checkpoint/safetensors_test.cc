@@ -129,6 +129,7 @@ TEST(SafetensorsTest, RefusesWhatIsNoHeader) {
   ExpectRefused("[]", 0, "does not begin with '{'");
   ExpectRefused("{", 0, "no valid UTF-8 JSON");
   ExpectRefused("{}x", 0, "no valid UTF-8 JSON");
+  ExpectRefused(absl::string_view("{}\0", 3), 0, "no valid UTF-8 JSON");
   ExpectRefused("{\"\xC3(\":1}", 0, "no valid UTF-8 JSON");
   ExpectRefused(R"({"w":1})", 0, R"("w" holds a number, not an object)");
   ExpectRefused(R"({"w":[1]})", 0, R"("w" holds an array, not an object)");

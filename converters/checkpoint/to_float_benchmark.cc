@@ -1,4 +1,5 @@
-// How fast stored elements become floats, next to a copy of as many floats.
+// How fast what is read is checked and becomes floats, next to a copy of as
+// many floats.
 // "weights" is elements per second, "bytes" what is read and written.
 
 #include <cstddef>
@@ -8,8 +9,10 @@
 
 #include "absl/types/span.h"
 #include "benchmark/benchmark.h"
+#include "converters/checkpoint/crc32.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/to_float.h"
+#include "zlib.h"
 
 namespace checkpoint {
 namespace {
@@ -61,6 +64,24 @@ BENCHMARK_CAPTURE(BM_ToFloat, F64, ElementType::kF64)
     ->Arg(kCached)
     ->Arg(kUncached);
 BENCHMARK_CAPTURE(BM_ToFloat, I64, ElementType::kI64)->Arg(kCached);
+
+// A checkpoint's checksum, which is made up as it is read, and zlib's.
+void BM_Crc32(benchmark::State& state) {
+  const std::vector<char> in(64 << 10, 0x3A);
+  for (auto _ : state) benchmark::DoNotOptimize(Crc32(in));
+  state.SetBytesProcessed(state.iterations() * in.size());
+}
+BENCHMARK(BM_Crc32);
+
+void BM_ZlibCrc32(benchmark::State& state) {
+  const std::vector<char> in(64 << 10, 0x3A);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        crc32_z(0, reinterpret_cast<const Bytef*>(in.data()), in.size()));
+  }
+  state.SetBytesProcessed(state.iterations() * in.size());
+}
+BENCHMARK(BM_ZlibCrc32);
 
 }  // namespace
 }  // namespace checkpoint

@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "converters/checkpoint/each_target.h"
 #include "converters/checkpoint/element_type.h"
 #include "gtest/gtest.h"
-#include "hwy/highway.h"
-#include "hwy/targets.h"
 
 namespace checkpoint {
 namespace {
@@ -59,20 +58,6 @@ double E4M3ValueOf(uint32_t code) {
   const int mantissa = code & 7;
   return sign * (exponent == 0 ? std::ldexp(mantissa, -9)
                                : std::ldexp(8 + mantissa, exponent - 10));
-}
-
-// Runs `check` once for each instruction set that this machine has.
-void OnEachTarget(const std::function<void()>& check) {
-  const int64_t all = hwy::SupportedTargets();
-  for (int64_t left = all; left != 0; left &= left - 1) {
-    const int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    SCOPED_TRACE(hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 template <typename T>

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -38,7 +39,12 @@ std::vector<RowMap> QueriesKeysValues(const TextSizes& s) {
   return maps;
 }
 
-TensorRules Tensors(const TextSizes& s) {
+// Checkpoints of before attention_bias came to config.json all have biases.
+TensorRules Tensors(const TextSizes& s, bool attention_bias) {
+  const auto with_bias = [attention_bias](TensorRule rule) {
+    return attention_bias ? std::move(rule).WithBias()
+                          : std::move(rule).MaybeBias();
+  };
   const std::string layer = "gpt_neox.layers.{}.";
   return {
       .architecture = kName,
@@ -52,13 +58,13 @@ TensorRules Tensors(const TextSizes& s) {
               TensorRule(layer + "post_attention_layernorm", "blk.{}.ffn_norm",
                          {s.hidden})
                   .WithBias(),
-              TensorRule(layer + "attention.query_key_value", "blk.{}.attn_qkv",
+              with_bias({layer + "attention.query_key_value",
+                         "blk.{}.attn_qkv",
                          {3 * s.heads * s.head_size, s.hidden},
-                         QueriesKeysValues(s))
-                  .WithBias(),
-              TensorRule(layer + "attention.dense", "blk.{}.attn_output",
-                         {s.hidden, s.hidden})
-                  .WithBias(),
+                         QueriesKeysValues(s)}),
+              with_bias({layer + "attention.dense",
+                         "blk.{}.attn_output",
+                         {s.hidden, s.hidden}}),
               TensorRule(layer + "mlp.dense_h_to_4h", "blk.{}.ffn_up",
                          {s.feed_forward, s.hidden})
                   .WithBias(),
@@ -88,7 +94,9 @@ class GptNeox final : public Architecture {
           absl::StrCat("config.json: rotary_pct (partial_rotary_factor) is ",
                        rotary_share, ", expected a share between 0 and 1"));
     }
-    Description model = {.tensors = Tensors(sizes),
+    ASSIGN_OR_RETURN(const bool attention_bias,
+                     config.BoolOr({"attention_bias"}, true));
+    Description model = {.tensors = Tensors(sizes, attention_bias),
                          .vocab_size = sizes.vocabulary};
     KeyWriter keys(kName, model.parameters);
     keys.Uint("context_length", config.Uint({"max_position_embeddings"}));

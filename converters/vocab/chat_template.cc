@@ -115,13 +115,15 @@ absl::StatusOr<ChatTemplates> FromJinjaFiles(const std::string& directory) {
 void ChatTemplates::AppendTo(gguf::Metadata& metadata) const {
   std::vector<std::string> names;
   for (const auto& [name, text] : named) {
-    metadata.Set(absl::StrCat("tokenizer.chat_template.", name), text);
+    if (!text.empty()) {
+      metadata.Set(absl::StrCat("tokenizer.chat_template.", name), text);
+    }
     names.push_back(name);
   }
   if (!names.empty()) {
     metadata.SetArray("tokenizer.chat_templates", std::move(names));
   }
-  if (default_template) {
+  if (default_template && !default_template->empty()) {
     metadata.Set("tokenizer.chat_template", *default_template);
   }
 }

@@ -26,6 +26,7 @@ struct ChatTemplates {
 
   // Writes tokenizer.chat_template.NAME of each named one, then
   // tokenizer.chat_templates (their names), then tokenizer.chat_template.
+  // Empty texts get no key, as no string does in the reference's files.
   void AppendTo(gguf::Metadata& metadata) const;
 };
 

@@ -73,13 +73,23 @@ absl::StatusOr<gguf::Metadata> LlamaHfMetadata(const VocabInput& input,
   return ScoredMetadata(input, files, *std::move(list));
 }
 
+bool IsStarCoder(const Json& config) {
+  const std::string* model_type = StringMember(config, "model_type");
+  return model_type != nullptr &&
+         (*model_type == "gpt_bigcode" || *model_type == "starcoder2");
+}
+
 absl::StatusOr<std::string> PreTokenizerName(const VocabInput& input,
                                              const TokenizerFiles& files,
                                              const TokenizerClass& kind) {
   if (input.pre_tokenizer) return *input.pre_tokenizer;
   if (files.tokenizer.is_null()) return std::string(kind.pre_tokenizer);
-  return FindPreTokenizer(
-      ReadSplitStructure(files.tokenizer, files.tokenizer_config));
+  SplitStructure structure =
+      ReadSplitStructure(files.tokenizer, files.tokenizer_config);
+  // Newer transformers write into every file that spaces are kept; for
+  // StarCoder itself that must not tell it from its descendants.
+  if (IsStarCoder(*input.config)) structure.keeps_spaces = false;
+  return FindPreTokenizer(structure);
 }
 
 absl::StatusOr<gguf::Metadata> ByteLevelMetadata(const VocabInput& input,
