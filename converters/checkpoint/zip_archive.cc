@@ -166,6 +166,7 @@ absl::StatusOr<ZipArchive> ZipArchive::Open(std::shared_ptr<const File> file) {
   }
   ZipArchive archive(std::move(file));
   absl::Status status = archive.ReadDirectory(offset, size, count);
+  if (status.ok()) status = archive.IndexNames();
   if (status.ok()) status = archive.CheckLayout(offset);
   if (!status.ok()) return status;
   return archive;
@@ -202,10 +203,6 @@ absl::Status ZipArchive::ReadDirectory(uint64_t offset, uint64_t size,
                      absl::StrCat("the archive's member ", Quote(entry.name),
                                   " has a name that leads out of it"));
     }
-    if (!index_.emplace(entry.name, entries_.size()).second) {
-      return Damaged(*file_, absl::StrCat("the archive has two members ",
-                                          Quote(entry.name)));
-    }
     entries_.push_back(std::move(entry));
     rest.remove_prefix(kEntrySize + name + extra + comment);
   }
@@ -213,6 +210,15 @@ absl::Status ZipArchive::ReadDirectory(uint64_t offset, uint64_t size,
   return Damaged(*file_,
                  absl::StrCat("the zip directory has ", rest.size(),
                               " bytes more than its ", count, " entries"));
+}
+
+absl::Status ZipArchive::IndexNames() {
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (index_.emplace(entries_[i].name, i).second) continue;
+    return Damaged(*file_, absl::StrCat("the archive has two members ",
+                                        Quote(entries_[i].name)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ZipArchive::CheckLayout(uint64_t directory_offset) {

@@ -34,16 +34,19 @@ class ZipArchive {
     uint64_t limit = 0;          // where the next member, or the directory, is
   };
 
-  // The most members and the longest directory that are read: several times
-  // what the largest shards have.
-  static constexpr uint64_t kMaxDirectoryBytes = 8 << 20;
-  static constexpr uint64_t kMaxMembers = 100'000;
+  // The most members and the longest directory that are read: more than any
+  // file of a checkpoint has.
+  static constexpr uint64_t kMaxDirectoryBytes = 6 << 20;
+  static constexpr uint64_t kMaxMembers = 40'000;
 
   // Reads the directory, and no member.
   // Errors: DataLoss for a file that is no zip archive, is truncated, or whose
   // directory is at odds with the file or itself: members that overlap, lie
   // outside of it, occur twice, or whose names lead out of the archive.
   static absl::StatusOr<ZipArchive> Open(std::shared_ptr<const File> file);
+
+  ZipArchive(ZipArchive&&) = default;
+  ZipArchive& operator=(ZipArchive&&) = default;
 
   // In the directory's order.
   absl::Span<const Entry> entries() const { return entries_; }
@@ -62,11 +65,13 @@ class ZipArchive {
       : file_(std::move(file)) {}
 
   absl::Status ReadDirectory(uint64_t offset, uint64_t size, uint64_t count);
+  absl::Status IndexNames();
   absl::Status CheckLayout(uint64_t directory_offset);
 
   std::shared_ptr<const File> file_;
   std::vector<Entry> entries_;
-  absl::flat_hash_map<std::string, size_t> index_;  // name to entry
+  // Name, as entries_ has it, to index there.
+  absl::flat_hash_map<absl::string_view, size_t> index_;
 };
 
 }  // namespace checkpoint
