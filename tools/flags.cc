@@ -32,7 +32,7 @@ ABSL_FLAG(OptionalString, job, std::nullopt,
 ABSL_FLAG(
     OptionalString, model, std::nullopt,
     "the checkpoint: a directory with config.json, weights and tokenizer; or "
-    "a GGUF file");
+    "a GGUF file; or a model on the Hugging Face hub, ORG/NAME");
 ABSL_FLAG(OptionalString, revision, std::nullopt,
           "of a model of the hub: a branch, tag, commit or refs/pr/N; default: "
           "main");
