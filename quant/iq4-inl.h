@@ -113,8 +113,8 @@ HWY_INLINE Sums TryInverse(const float* HWY_RESTRICT x,
 
 }  // namespace iq4
 
-// x ~ scale * value, tiles of 32 weights. The level's history begins with
-// 1 / scale, so the borders of the first try differ from those of the others.
+// x ~ scale * value, for tiles of 32 weights. The first try is computed in
+// other steps than those of the loop, so it rounds differently from i = 0.
 HWY_INLINE VF SearchIQ4(const float* HWY_RESTRICT x,
                         const float* HWY_RESTRICT w) {
   const DF df;

@@ -40,21 +40,13 @@ struct Q3KScales {
   // With importance:
   HWY_ALIGN float weight_sum[kRunBlocks * 16] = {};
   HWY_ALIGN float level_inverse[kRunBlocks * 16];
-  // Without it, the descent's state; levels in tiles, see LevelAt.
+  // Without it, the descent's state; 16 levels after another.
   HWY_ALIGN float lx[kRunBlocks * 16];
   HWY_ALIGN float l2[kRunBlocks * 16];
   HWY_ALIGN float levels[kRunBlocks * kSuperBlock];
 };
 
-// The vectors of a descent, which is bound by latencies.
-using DescentVectors = Pair<Pair<VF>>;
-
-// Where `levels` of Q3KScales has element 0 of sub-block `sub`; element i is
-// i * RowsOf<DescentVectors>() further on.
-HWY_INLINE size_t LevelAt(size_t sub) {
-  const size_t n = RowsOf<DescentVectors>();
-  return sub / n * n * 16 + sub % n;
-}
+using DescentVectors = Pair<VF>;
 
 // The scales of one super-block: integers with their offset of 32, and the
 // scale of the scales.
@@ -69,15 +61,16 @@ static HWY_NOINLINE size_t DescendOnce(const Run& run, Q3KScales& found,
   using W = DescentVectors;
   const size_t n = RowsOf<W>();
   DescentTile<W, 16> tile;
+  HWY_ALIGN float levels[16 * MaxRowsOf<W>()];
   HWY_ALIGN float changed[MaxRowsOf<W>()];
   size_t num_changed = 0;
   for (size_t first = 0; first < run.count * 16; first += n) {
     LoadSubBlocks<W, 16>(run, first, tile.x);
     WeightDescent(tile);
-    float* HWY_RESTRICT levels = found.levels + LevelAt(first);
     Descent<W> sums = StartDescent(tile, kQ3KMaxLevel, levels);
     const auto mask = DescentPass(tile, kQ3KMaxLevel, sums, levels);
     StoreWide(IfThenElseZero(mask, SetAll<W>(1.0f)), changed);
+    StoreWideTile<W>(levels, 16, found.levels + first * 16);
     StoreWide(sums.lx, found.lx + first);
     StoreWide(sums.l2, found.l2 + first);
     StoreWide(DescentScale(sums), found.scale + first);
@@ -99,28 +92,29 @@ HWY_INLINE void DescendFurther(const Run& run,
   HWY_ALIGN float levels[16 * MaxRowsOf<W>()];
   HWY_ALIGN float lx[MaxRowsOf<W>()];
   HWY_ALIGN float l2[MaxRowsOf<W>()];
-  const float* rows[MaxRowsOf<W>()];
+  HWY_ALIGN float level_rows[16 * MaxRowsOf<W>()];
+  const float* x_rows[MaxRowsOf<W>()];
+  const float* l_rows[MaxRowsOf<W>()];
   for (size_t k = 0; k < n; ++k) {
     const size_t sub = subs[std::min(k, count - 1)];
-    rows[k] = run.weights + sub * 16;
+    x_rows[k] = run.weights + sub * 16;
+    l_rows[k] = found.levels + sub * 16;
     lx[k] = found.lx[sub];
     l2[k] = found.l2[sub];
-    for (size_t i = 0; i < 16; ++i) {
-      levels[i * n + k] = found.levels[LevelAt(sub) + i * n];
-    }
   }
-  LoadWideTile<W>(rows, 16, tile.x);
+  LoadWideTile<W>(x_rows, 16, tile.x);
+  LoadWideTile<W>(l_rows, 16, levels);
   WeightDescent(tile);
   Descent<W> sums{LoadWide<W>(lx), LoadWide<W>(l2)};
   for (int pass = 1; pass < 5; ++pass) {
     if (NoneSet(DescentPass(tile, kQ3KMaxLevel, sums, levels))) break;
   }
   StoreWide(DescentScale(sums), lx);
+  StoreWideTile<W>(levels, 16, level_rows);
   for (size_t k = 0; k < count; ++k) {
     found.scale[subs[k]] = lx[k];
-    for (size_t i = 0; i < 16; ++i) {
-      found.levels[LevelAt(subs[k]) + i * n] = levels[i * n + k];
-    }
+    std::memcpy(found.levels + subs[k] * 16, level_rows + k * 16,
+                16 * sizeof(float));
   }
 }
 
@@ -280,10 +274,8 @@ HWY_INLINE void SearchedLevels(const Run& run, const Q3KScales& found,
     LevelsByProduct<16>(x, 0.0f, found.level_inverse[sub], kQ3KRange, levels);
     return;
   }
-  const float* HWY_RESTRICT from = found.levels + LevelAt(sub);
   for (size_t i = 0; i < 16; ++i) {
-    const float level = from[i * RowsOf<DescentVectors>()] + kQ3KMaxLevel;
-    levels[i] = static_cast<uint8_t>(level);
+    levels[i] = static_cast<uint8_t>(found.levels[sub * 16 + i] + kQ3KMaxLevel);
   }
 }
 

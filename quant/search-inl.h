@@ -18,7 +18,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
@@ -374,27 +373,22 @@ HWY_INLINE Descent<W> StartDescent(const DescentTile<W, kLength>& tile,
   return {IfThenZeroElse(is_zero, sums.lx), IfThenZeroElse(is_zero, sums.l2)};
 }
 
-// Where a tile has an element of the rows of W.
-struct DescentElement {
-  const float* HWY_RESTRICT x;
-  const float* HWY_RESTRICT w;
-  const float* HWY_RESTRICT wx;
-  float* HWY_RESTRICT level;
-};
-
-// Offers a new level to an element of each row, which the row takes if its
-// error shrinks by it. Returns the rows that took it.
-template <class W>
-HWY_INLINE auto DescentStep(const DescentElement& at, float max_level,
-                            Descent<W>& sums) {
+// Offers a new level to element i of each row, which the row takes if its
+// error shrinks by it. Returns the rows that took it, often none: with more
+// than two vectors that would be too rare for the branch to pay.
+template <class W, size_t kLength>
+HWY_INLINE auto DescentStep(const DescentTile<W, kLength>& tile, size_t i,
+                            float max_level, Descent<W>& sums,
+                            float* HWY_RESTRICT levels) {
+  const size_t at = i * RowsOf<W>();
   const W zero = SetAll<W>(0.0f);
-  const W l = LoadWide<W>(at.level);
-  const W w = LoadWide<W>(at.w);
-  const W wx = LoadWide<W>(at.wx);
+  const W l = LoadWide<W>(levels + at);
+  const W w = LoadWide<W>(tile.w + at);
+  const W wx = LoadWide<W>(tile.wx + at);
   W lx = Sub(sums.lx, Mul(wx, l));
   W l2 = Sub(sums.l2, Mul(Mul(w, l), l));
   const W new_l = RoundClamp<false, true, true>(
-      Div(Mul(LoadWide<W>(at.x), l2), lx), SetAll<W>(-max_level),
+      Div(Mul(LoadWide<W>(tile.x + at), l2), lx), SetAll<W>(-max_level),
       SetAll<W>(max_level - 1.0f));
   auto take = And(Gt(lx, zero), Ne(new_l, l));
   if (NoneSet(take)) return take;
@@ -403,26 +397,10 @@ HWY_INLINE auto DescentStep(const DescentElement& at, float max_level,
   take = And(take, Gt(l2, zero));
   take =
       And(take, Gt(Mul(Mul(lx, lx), sums.l2), Mul(Mul(sums.lx, sums.lx), l2)));
-  StoreWide(IfThenElse(take, new_l, l), at.level);
+  StoreWide(IfThenElse(take, new_l, l), levels + at);
   sums.lx = IfThenElse(take, lx, sums.lx);
   sums.l2 = IfThenElse(take, l2, sums.l2);
   return take;
-}
-
-// Four vectors go as twice two: each two branch for themselves on whether any
-// of their rows takes the level, which few do.
-template <class V>
-HWY_INLINE auto DescentStep(const DescentElement& at, float max_level,
-                            Descent<Pair<Pair<V>>>& sums) {
-  using Half = Pair<V>;
-  const size_t n = RowsOf<Half>();
-  const DescentElement at_b{at.x + n, at.w + n, at.wx + n, at.level + n};
-  Descent<Half> a{sums.lx.a, sums.l2.a};
-  Descent<Half> b{sums.lx.b, sums.l2.b};
-  const auto take_a = DescentStep(at, max_level, a);
-  const auto take_b = DescentStep(at_b, max_level, b);
-  sums = {{a.lx, b.lx}, {a.l2, b.l2}};
-  return Pair<std::decay_t<decltype(take_a)>>{take_a, take_b};
 }
 
 // One pass over the elements. Returns the rows that changed.
@@ -432,10 +410,7 @@ HWY_INLINE auto DescentPass(const DescentTile<W, kLength>& tile,
                             float* HWY_RESTRICT levels) {
   auto changed = Lt(sums.lx, sums.lx);
   for (size_t i = 0; i < kLength; ++i) {
-    const size_t at = i * RowsOf<W>();
-    const DescentElement element{tile.x + at, tile.w + at, tile.wx + at,
-                                 levels + at};
-    changed = Or(changed, DescentStep(element, max_level, sums));
+    changed = Or(changed, DescentStep(tile, i, max_level, sums, levels));
   }
   return changed;
 }

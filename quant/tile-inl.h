@@ -96,6 +96,47 @@ HWY_INLINE void LoadTile(const float* const* HWY_RESTRICT rows, size_t length,
   }
 }
 
+// The way back for four elements: rows[k][column + i] is lane k of vector i.
+HWY_INLINE void StoreColumns4(VF c0, VF c1, VF c2, VF c3, size_t column,
+                              size_t stride, float* HWY_RESTRICT rows) {
+  const DF df;
+#if HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR
+  const size_t n = hn::Lanes(df);
+  HWY_ALIGN float t[4 * kMaxTileRows];
+  hn::Store(c0, df, t);
+  hn::Store(c1, df, t + n);
+  hn::Store(c2, df, t + 2 * n);
+  hn::Store(c3, df, t + 3 * n);
+  for (size_t k = 0; k < n; ++k) {
+    for (size_t i = 0; i < 4; ++i) rows[k * stride + column + i] = t[i * n + k];
+  }
+#else
+  const hn::FixedTag<float, 4> d4;
+  const hn::RepartitionToWide<DF> dw;
+  const auto t0 = hn::BitCast(dw, hn::InterleaveLower(df, c0, c1));
+  const auto t1 = hn::BitCast(dw, hn::InterleaveLower(df, c2, c3));
+  const auto t2 = hn::BitCast(dw, hn::InterleaveUpper(df, c0, c1));
+  const auto t3 = hn::BitCast(dw, hn::InterleaveUpper(df, c2, c3));
+  // Block b of vector r is what belongs to row 4 * b + r.
+  const VF r[4] = {hn::BitCast(df, hn::InterleaveLower(dw, t0, t1)),
+                   hn::BitCast(df, hn::InterleaveUpper(dw, t0, t1)),
+                   hn::BitCast(df, hn::InterleaveLower(dw, t2, t3)),
+                   hn::BitCast(df, hn::InterleaveUpper(dw, t2, t3))};
+  constexpr size_t kN = HWY_MAX_LANES_D(DF);
+  float* HWY_RESTRICT to = rows + column;
+  for (size_t k = 0; k < 4; ++k) {
+    hn::StoreU(hn::ExtractBlock<0>(r[k]), d4, to + k * stride);
+    if constexpr (kN >= 8) {
+      hn::StoreU(hn::ExtractBlock<1>(r[k]), d4, to + (4 + k) * stride);
+    }
+    if constexpr (kN >= 16) {
+      hn::StoreU(hn::ExtractBlock<2>(r[k]), d4, to + (8 + k) * stride);
+      hn::StoreU(hn::ExtractBlock<3>(r[k]), d4, to + (12 + k) * stride);
+    }
+  }
+#endif
+}
+
 // The sum of squares of each row, added up from its first element to its last.
 HWY_INLINE VF SumSquares(const float* const* HWY_RESTRICT rows, size_t length) {
   VF sum = hn::Zero(DF());

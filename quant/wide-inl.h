@@ -228,6 +228,25 @@ HWY_INLINE void LoadWideTile(const float* const* HWY_RESTRICT rows,
   }
 }
 
+// The way back: row k of the tile to rows[k * length].
+template <class W>
+HWY_INLINE void StoreWideTile(const float* HWY_RESTRICT tile, size_t length,
+                              float* HWY_RESTRICT rows) {
+  const DF df;
+  const size_t n = hn::Lanes(df);
+  const size_t stride = RowsOf<W>();
+  for (size_t part = 0; part < VectorsIn<W>::kCount; ++part) {
+    const float* HWY_RESTRICT from = tile + part * n;
+    for (size_t i = 0; i < length; i += 4) {
+      StoreColumns4(hn::Load(df, from + i * stride),
+                    hn::Load(df, from + (i + 1) * stride),
+                    hn::Load(df, from + (i + 2) * stride),
+                    hn::Load(df, from + (i + 3) * stride), i, length,
+                    rows + part * n * length);
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace quant
 HWY_AFTER_NAMESPACE();
