@@ -161,10 +161,15 @@ HWY_INLINE void RoundQ3KScales(const float* HWY_RESTRICT scales,
     return;
   }
   const float inverse = -32.0f / max;
-  for (size_t j = 0; j < 16; ++j) {
-    const auto integer = static_cast<int8_t>(NearestInt(inverse * scales[j]));
-    out.integers[j] =
-        static_cast<uint8_t>(std::clamp<int32_t>(integer, -32, 31) + 32);
+  const DF df;
+  const DI di;
+  for (size_t j = 0; j < 16; j += hn::Lanes(df)) {
+    const VF scale = hn::Mul(hn::Set(df, inverse), hn::LoadU(df, scales + j));
+    // Passes through 8 bits on its way.
+    VI integer = hn::ShiftLeft<24>(NearestInts(df, scale));
+    integer = hn::Max(hn::ShiftRight<24>(integer), hn::Set(di, -32));
+    integer = hn::Min(integer, hn::Set(di, 31));
+    StoreBytes(hn::Add(integer, hn::Set(di, 32)), out.integers + j);
   }
   out.scale = 1.0f / inverse;
 }
@@ -284,13 +289,13 @@ HWY_INLINE void WriteQ3KBlock(const Run& run, size_t b, const Q3KScales& found,
                               uint8_t* HWY_RESTRICT block) {
   StoreF16(super.scale, block + kQ3KScale);
   PackQ3KScales(super.integers, block + kQ3KScales);
-  float scales[16];
-  ReadQ3KScales(block, scales);
+  const float scale = LoadF16(block + kQ3KScale);
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t j = 0; j < 16; ++j) {
-    if (HWY_LIKELY(scales[j] != 0.0f)) {
+    const float sub_scale = scale * static_cast<float>(super.integers[j] - 32);
+    if (HWY_LIKELY(sub_scale != 0.0f)) {
       LevelsByQuotient<16>(run.weights + b * kSuperBlock + j * 16, 0.0f,
-                           scales[j], kQ3KRange, levels + j * 16);
+                           sub_scale, kQ3KRange, levels + j * 16);
     } else {
       SearchedLevels(run, found, b * 16 + j, levels + j * 16);
     }
