@@ -55,9 +55,7 @@ TEST_F(HubModelTest, GoesFromTheRepositorysNameToAFile) {
   ASSERT_EQ(FillDefaults(spec_), absl::OkStatus());
   auto job = PrepareJob(spec_);
   ASSERT_TRUE(job.ok()) << job.status();
-  RunOptions options;
-  options.stop = &stop_;
-  const auto report = RunJob(*job, options);
+  const auto report = RunJob(*job, {});
   ASSERT_TRUE(report.ok()) << report.status();
 
   const auto file =

@@ -1,5 +1,6 @@
 #include "tools/run_job.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -60,7 +61,8 @@ absl::StatusOr<ExecutionResult> ExecuteShown(const PreparedJob& job,
   input.outputs = outputs.files();
   input.journal = &outputs.journal();
   input.threads = job.threads;
-  input.stop = options.stop;
+  static const std::atomic<bool> never{false};
+  input.stop = options.stop != nullptr ? options.stop : &never;
   input.progress = &progress;
   Display display(
       options.display, options.messages, progress, job.work.weights,
