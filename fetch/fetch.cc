@@ -2,9 +2,7 @@
 
 #include <sys/statvfs.h>
 
-#include <algorithm>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,27 +11,23 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "fetch/downloader.h"
+#include "fetch/effective_environment.h"
 #include "fetch/environment.h"
 #include "fetch/file_download.h"
-#include "fetch/file_selection.h"
 #include "fetch/http_client.h"
-#include "fetch/hub_api.h"
 #include "fetch/hub_error.h"
 #include "fetch/hub_url.h"
-#include "fetch/local_directory.h"
-#include "fetch/offline_snapshot.h"
 #include "fetch/partial_file.h"
 #include "fetch/progress_reporter.h"
 #include "fetch/range_record.h"
 #include "fetch/repo_cache.h"
 #include "fetch/repo_listing.h"
 #include "fetch/retry.h"
+#include "fetch/snapshot_selection.h"
 #include "fetch/snapshot_target.h"
 #include "fetch/tree_cache.h"
 
@@ -42,15 +36,6 @@ namespace {
 
 // For records, links and lists.
 constexpr uint64_t kSpareBytes = uint64_t{1} << 20;
-constexpr size_t kNamesShown = 10;
-
-// The files of the snapshot that are wanted, and where they go.
-struct Selection {
-  RepoListing listing;          // all files of the commit
-  std::vector<RepoFile> files;  // those that are wanted
-  std::unique_ptr<SnapshotTarget> target;
-  bool offline = false;  // all wanted files are there; ask nobody
-};
 
 // What is to be downloaded; item i is file progress_index[i] of the progress.
 struct Work {
@@ -79,12 +64,9 @@ class Session {
         hub_{environment.endpoint, options.repo_id, options.revision,
              environment.token},
         retry_{options.max_tries, options.first_backoff, options.max_backoff},
-        client_({environment.ca_bundle, options.stall_timeout}) {}
+        client_({environment.ca_bundle, options.proxy, options.stall_timeout}) {
+  }
 
-  absl::StatusOr<Selection> SelectOnline();
-  absl::StatusOr<Selection> SelectOffline();
-  absl::Status Choose(Selection* selection) const;
-  std::unique_ptr<SnapshotTarget> TargetFor(absl::string_view commit) const;
   uint64_t BytesToFetch(const RepoFile& file,
                         const SnapshotTarget& target) const;
   absl::Status CheckSpace(const Selection& selection,
@@ -97,7 +79,6 @@ class Session {
   absl::StatusOr<DownloadItem> ItemFor(
       const std::vector<const RepoFile*>& files,
       const Selection& selection) const;
-  void Notice(absl::string_view line) const;
 
   const FetchOptions options_;
   const FetchObserver observer_;
@@ -120,38 +101,6 @@ absl::Status ValidateOptions(const FetchOptions& options) {
   return absl::OkStatus();
 }
 
-// What the environment says, unless the options say otherwise.
-absl::StatusOr<Environment> EffectiveEnvironment(const FetchOptions& options) {
-  GetVariable variable = ProcessEnvironment();
-  if (options.token.has_value()) {
-    // A token file that nobody asked for must not get in the way.
-    variable = [process = variable](absl::string_view name) {
-      return name == "HF_HUB_DISABLE_IMPLICIT_TOKEN"
-                 ? std::optional<std::string>("1")
-                 : process(name);
-    };
-  }
-  absl::StatusOr<Environment> environment = ReadEnvironment(variable);
-  if (!environment.ok()) return environment;
-  if (options.token.has_value()) {
-    const absl::StatusOr<std::string> token =
-        CleanToken(*options.token, "--token");
-    if (!token.ok()) return token.status();
-    environment->token = {*token, "--token"};
-  }
-  if (options.endpoint.has_value()) environment->endpoint = *options.endpoint;
-  while (absl::EndsWith(environment->endpoint, "/")) {
-    environment->endpoint.pop_back();
-  }
-  if (options.cache_dir.has_value()) {
-    environment->cache_dir = *options.cache_dir;
-  }
-  environment->offline = options.offline.value_or(environment->offline);
-  const absl::StatusOr<std::string> origin = Origin(environment->endpoint);
-  if (!origin.ok()) return origin.status();
-  return environment;
-}
-
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     const FetchOptions& options, const FetchObserver& observer) {
   const absl::Status valid = ValidateOptions(options);
@@ -161,113 +110,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
   return std::unique_ptr<Session>(new Session(options, observer, *environment));
 }
 
-void Session::Notice(absl::string_view line) const {
-  if (observer_.notice) observer_.notice(line);
-}
-
-std::unique_ptr<SnapshotTarget> Session::TargetFor(
-    absl::string_view commit) const {
-  if (options_.local_dir.has_value()) {
-    return MakeLocalTarget(LocalDirectory(*options_.local_dir), cache_, commit);
-  }
-  return MakeCacheTarget(cache_, commit);
-}
-
 absl::StatusOr<Selection> Session::Select() {
-  if (environment_.offline) return SelectOffline();
-  absl::StatusOr<Selection> online = SelectOnline();
-  if (!absl::IsUnavailable(online.status())) return online;
-  // Without a connection, what was downloaded before is still good.
-  absl::StatusOr<Selection> offline = SelectOffline();
-  if (!offline.ok()) return online;
-  Notice(absl::StrCat(online.status().message(),
-                      ". Going on with what was downloaded before: commit ",
-                      offline->listing.commit));
-  return offline;
-}
-
-absl::StatusOr<Selection> Session::SelectOnline() {
-  // With all files there, no connection is no reason to wait for long.
-  RetryPolicy retry = retry_;
-  if (!options_.local_dir.has_value() && SelectOffline().ok()) {
-    retry.max_tries = std::min(retry.max_tries, 2);
-  }
-  HubApi api(&client_, hub_, retry, &observer_);
-  std::string commit = options_.revision;
-  if (!IsCommitHash(commit)) {
-    const absl::StatusOr<std::string> resolved = api.ResolveRevision();
-    if (!resolved.ok()) return resolved.status();
-    commit = *resolved;
-  }
-  Selection selection;
-  selection.target = TargetFor(commit);
-  // A commit never changes, so a kept list is as good as a new one.
-  std::optional<RepoListing> kept =
-      ReadTree(selection.target->TreePath(), commit);
-  if (kept.has_value()) {
-    selection.listing = *std::move(kept);
-  } else {
-    absl::StatusOr<RepoListing> listing = api.ListFiles(commit);
-    if (!listing.ok()) return listing.status();
-    selection.listing = *std::move(listing);
-  }
-  const absl::Status chosen = Choose(&selection);
-  if (!chosen.ok()) return chosen;
-  return selection;
-}
-
-absl::StatusOr<Selection> Session::SelectOffline() {
-  const std::optional<std::string> commit = cache_.ReadRef(options_.revision);
-  Selection selection;
-  selection.offline = true;
-  selection.target = TargetFor(commit.value_or("unknown"));
-  const std::string directory = selection.target->Directory();
-  std::vector<std::string> missing;
-  std::optional<RepoListing> kept;
-  if (commit.has_value()) {
-    kept = ReadTree(selection.target->TreePath(), *commit);
-  }
-  if (kept.has_value()) {
-    selection.listing = *std::move(kept);
-    const absl::Status chosen = Choose(&selection);
-    if (!chosen.ok()) return chosen;
-    for (const RepoFile& file : selection.files) {
-      if (!selection.target->IsThere(file)) missing.push_back(file.path);
-    }
-  } else {
-    selection.listing = ListDirectory(directory, commit.value_or(""));
-    if (selection.listing.files.empty() || !Choose(&selection).ok()) {
-      missing.push_back("any files that a conversion could use");
-    } else {
-      missing = MissingShards(directory, selection.files);
-    }
-  }
-  if (!missing.empty()) {
-    return MissingOffline(options_.repo_id, options_.revision, missing);
-  }
-  return selection;
-}
-
-absl::Status Session::Choose(Selection* selection) const {
-  const std::vector<RepoFile>& all = selection->listing.files;
-  selection->files = SelectFiles(all, options_.include, options_.exclude);
-  const bool has_weights =
-      std::any_of(selection->files.begin(), selection->files.end(),
-                  [](const RepoFile& f) { return IsWeightsFile(f.path); });
-  const bool complete =
-      options_.include.empty() ? has_weights : !selection->files.empty();
-  if (complete) return absl::OkStatus();
-  std::vector<absl::string_view> names;
-  for (const RepoFile& file : all) names.push_back(file.path);
-  if (names.size() > kNamesShown) names.resize(kNamesShown);
-  return absl::NotFoundError(absl::StrCat(
-      options_.repo_id, " at revision '", options_.revision, "' has ",
-      options_.include.empty()
-          ? "no weights in safetensors or PyTorch format"
-          : absl::StrCat("no file that matches --include=",
-                         absl::StrJoin(options_.include, ",")),
-      ". It has ", all.size(), " files: ", absl::StrJoin(names, ", "),
-      all.size() > names.size() ? ", ..." : ""));
+  return SnapshotSelector(options_, environment_.offline, cache_, hub_, retry_,
+                          &client_, &observer_)
+      .Select();
 }
 
 uint64_t Session::BytesToFetch(const RepoFile& file,
@@ -289,7 +135,7 @@ SnapshotPlan Session::Plan(const Selection& selection) const {
     // Equal contents are stored once in the cache.
     const bool again =
         !options_.local_dir.has_value() && !seen.insert(file.etag()).second;
-    if (!selection.offline && !again) {
+    if (!selection.in_place && !again) {
       planned.bytes_to_fetch = BytesToFetch(file, *selection.target);
     }
     plan.total_bytes += planned.size;
@@ -415,7 +261,7 @@ absl::Status Session::Download(const Selection& selection,
 absl::StatusOr<Snapshot> Session::Fetch(const Selection& selection) {
   SnapshotPlan plan = Plan(selection);
   Snapshot snapshot;
-  if (!selection.offline) {
+  if (!selection.in_place) {
     absl::Status status = CheckSpace(selection, plan.bytes_to_fetch);
     if (status.ok()) status = Prepare(selection);
     // A cache that may only be read is fine if all is there.

@@ -1,24 +1,20 @@
-// What becomes of a download when the server, the network or the process fails
-// on the way: the final bytes are right, or the error is the stated one.
+// What becomes of a download when the server or the network fails on the way:
+// the final bytes are right, or the error is the stated one.
 
 #include <atomic>
 #include <cstdint>
-#include <map>
-#include <set>
+#include <optional>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
-#include "fetch/observer.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/temp_dir.h"
@@ -33,62 +29,25 @@ using ::fetch::testing::Contents;
 using ::fetch::testing::FaultServer;
 using ::fetch::testing::HubRepo;
 using ::fetch::testing::Request;
-using ::fetch::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr size_t kMiB = 1 << 20;
-
-bool AsksForWeights(const Request& request) {
-  return absl::StrContains(request.path, "model.safetensors") ||
-         absl::StrContains(request.path, "/blobs/");
-}
-
-class FetchFaultTest : public ::testing::Test {
+class FetchFaultTest : public FaultFixture {
  protected:
-  explicit FetchFaultTest(size_t weights_size = 6 * kMiB)
-      : repo_(HubRepo::SmallModel(weights_size)), server_(&repo_) {
-    testing::ClearHubEnvironment();
-    options_.repo_id = repo_.repo_id();
-    options_.endpoint = server_.url();
-    options_.token = "";
-    options_.cache_dir = temp_ / "hub";
-    options_.first_backoff = absl::Milliseconds(2);
-    observer_.notice = [this](absl::string_view line) {
-      absl::StrAppend(&notices_, line, "\n");
-    };
+  // Answers a request for a range of the weights, but with `sent` bytes of it
+  // only; the head promises `too_many` bytes more than were asked for.
+  void SendPart(const Request& request, size_t sent, size_t too_many,
+                Connection* connection) const {
+    const Range range = *request.range;
+    const absl::string_view contents = repo_.contents("model.safetensors");
+    connection->SendHead(
+        206,
+        {absl::StrCat("Content-Range: bytes ", range.begin, "-", range.end - 1,
+                      "/", contents.size())},
+        range.size() + too_many);
+    connection->Send(contents.substr(range.begin, sent));
   }
-
-  absl::StatusOr<Snapshot> Fetch() {
-    return FetchSnapshot(options_, observer_);
-  }
-
-  // Fetches and expects every file of the snapshot to be right.
-  Snapshot FetchAndCheck() {
-    absl::StatusOr<Snapshot> snapshot = Fetch();
-    EXPECT_TRUE(snapshot.ok()) << snapshot.status() << "\n" << notices_;
-    if (!snapshot.ok()) return {};
-    EXPECT_EQ(snapshot->files.size(), repo_.files().size());
-    for (const SnapshotFile& file : snapshot->files) {
-      EXPECT_TRUE(Contents(absl::StrCat(snapshot->directory, "/", file.path)) ==
-                  repo_.contents(file.path))
-          << file.path << " is wrong";
-    }
-    return *snapshot;
-  }
-
-  // Bytes over the network beyond what the files have.
-  uint64_t ReceivedAgain(const Snapshot& snapshot) const {
-    return snapshot.received_bytes - snapshot.total_bytes;
-  }
-
-  TempDir temp_;
-  HubRepo repo_;
-  FaultServer server_;
-  FetchOptions options_;
-  FetchObserver observer_;
-  std::string notices_;
 };
 
 TEST_F(FetchFaultTest, WithoutFaultsEachByteComesOnce) {
@@ -113,15 +72,7 @@ TEST_F(FetchFaultTest, ConnectionsCutInTheMiddle) {
   std::atomic<int> cuts{0};
   server_.SetFault([&](const Request& request, Connection* connection) {
     if (!AsksForWeights(request) || cuts.fetch_add(1) % 2 == 1) return false;
-    const Range range = *request.range;
-    const std::string& contents = repo_.contents("model.safetensors");
-    connection->SendHead(
-        206,
-        {absl::StrCat("Content-Range: bytes ", range.begin, "-", range.end - 1,
-                      "/", contents.size())},
-        range.size());
-    connection->Send(
-        absl::string_view(contents).substr(range.begin, range.size() / 2 + 7));
+    SendPart(request, request.range->size() / 2 + 7, 0, connection);
     connection->Close();
     return true;
   });
@@ -135,14 +86,7 @@ TEST_F(FetchFaultTest, StalledConnectionIsGivenUp) {
   std::atomic<int> stalls{0};
   server_.SetFault([&](const Request& request, Connection* connection) {
     if (!AsksForWeights(request) || stalls.fetch_add(1) > 2) return false;
-    const Range range = *request.range;
-    const std::string& contents = repo_.contents("model.safetensors");
-    connection->SendHead(
-        206,
-        {absl::StrCat("Content-Range: bytes ", range.begin, "-", range.end - 1,
-                      "/", contents.size())},
-        range.size());
-    connection->Send(absl::string_view(contents).substr(range.begin, 1000));
+    SendPart(request, 1000, 0, connection);
     connection->Wait(absl::Seconds(20));
     connection->Close();
     return true;
@@ -179,6 +123,27 @@ TEST_F(FetchFaultTest, RetryAfterIsWaitedFor) {
   });
   FetchAndCheck();
   EXPECT_GE(came_back - asked, absl::Seconds(1));
+}
+
+TEST_F(FetchFaultTest, RetryAfterMayBeADate) {
+  absl::Time until = absl::InfinitePast();
+  absl::Time came_back = absl::InfinitePast();
+  absl::Mutex mutex;
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!AsksForWeights(request)) return false;
+    absl::MutexLock lock(&mutex);
+    if (until == absl::InfinitePast()) {
+      until = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()) + 2);
+      const std::string date = absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT",
+                                                until, absl::UTCTimeZone());
+      connection->Reply(503, {absl::StrCat("Retry-After: ", date)}, "");
+      return true;
+    }
+    if (came_back == absl::InfinitePast()) came_back = absl::Now();
+    return false;
+  });
+  FetchAndCheck();
+  EXPECT_GE(came_back, until);
 }
 
 TEST_F(FetchFaultTest, RetryAfterBeyondPatienceIsAnError) {
@@ -245,15 +210,7 @@ TEST_F(FetchFaultTest, WrongLengthIsAnError) {
 TEST_F(FetchFaultTest, MoreBytesThanAskedForAreNotBelieved) {
   server_.SetFault([&](const Request& request, Connection* connection) {
     if (!AsksForWeights(request)) return false;
-    const Range range = *request.range;
-    const std::string& contents = repo_.contents("model.safetensors");
-    connection->SendHead(
-        206,
-        {absl::StrCat("Content-Range: bytes ", range.begin, "-", range.end - 1,
-                      "/", contents.size())},
-        range.size() + 100000);
-    connection->Send(
-        absl::string_view(contents).substr(range.begin, range.size()));
+    SendPart(request, request.range->size(), 100000, connection);
     connection->Send(std::string(100000, 'x'));
     connection->Close();
     return true;
@@ -302,9 +259,7 @@ TEST_F(FetchFaultTest, WrongBytesTwiceAreAnErrorWithBothHashes) {
               AllOf(HasSubstr(wrong.Etag("model.safetensors")),
                     HasSubstr(repo_.Etag("model.safetensors"))));
   // Nothing wrong has got a final name.
-  EXPECT_EQ(Contents(temp_ / absl::StrCat("hub/models--org--model/blobs/",
-                                          repo_.Etag("model.safetensors"))),
-            "(none)");
+  EXPECT_EQ(Contents(BlobPath("model.safetensors")), "(none)");
 }
 
 TEST_F(FetchFaultTest, WrongBytesOfAGitFileAreNoticed) {
@@ -405,170 +360,28 @@ TEST_F(FetchFaultTest, GarbageForAnAnswerIsAnError) {
   EXPECT_TRUE(absl::IsUnavailable(Fetch().status()));
 }
 
-TEST_F(FetchFaultTest, EndlessApiAnswerIsAnError) {
-  server_.SetFault([&](const Request&, Connection* connection) {
-    connection->SendHead(200, {}, std::nullopt);
-    const std::string block(kMiB, '[');
-    while (connection->open()) connection->Send(block);
-    return true;
-  });
-  const absl::Status status = Fetch().status();
-  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
-}
-
-// What a hostile repository could list.
-class HostileListTest : public FetchFaultTest {
- protected:
-  // The error when the hub lists this entry as well.
-  absl::Status FetchWith(const std::string& entry) {
-    server_.SetFault(
-        [this, entry](const Request& request, Connection* connection) {
-          if (!absl::StrContains(request.path, "/tree/")) return false;
-          const std::string tree = repo_.TreeJson(0, 100);
-          connection->Reply(
-              200, {},
-              absl::StrCat(tree.substr(0, tree.size() - 1), ",", entry, "]"));
-          return true;
-        });
-    return Fetch().status();
-  }
-
-  static std::string Entry(absl::string_view path, absl::string_view type,
-                           absl::string_view oid, absl::string_view size) {
-    return absl::StrCat(R"({"type": ")", type, R"(", "oid": ")", oid,
-                        R"(", "size": )", size, R"(, "path": ")", path, "\"}");
-  }
-
-  const std::string oid_ = "ce013625030ba8dba906f756967f9e9ca394464a";
-};
-
-TEST_F(HostileListTest, NamesThatLeaveTheDirectoryAreRefused) {
-  for (const char* path :
-       {"../evil", "a/../../evil", "/tmp/evil", "a//b", "a\\\\b",
-        ".git/hooks/post-checkout", "x\\u0000y", "x\\ny", ""}) {
-    const absl::Status status = FetchWith(Entry(path, "file", oid_, "6"));
-    EXPECT_TRUE(absl::IsInvalidArgument(status)) << path << ": " << status;
-  }
-  EXPECT_EQ(testing::FilesBelow(temp_.path()).size(), 0);
-}
-
-TEST_F(HostileListTest, OnlyFilesAndDirectoriesAreTaken) {
-  EXPECT_TRUE(
-      absl::IsInvalidArgument(FetchWith(Entry("link", "symlink", oid_, "6"))));
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      FetchWith(Entry("module", "submodule", oid_, "6"))));
-}
-
-TEST_F(HostileListTest, HashesThatAreNoneAreRefused) {
-  for (const char* oid :
-       {"", "../../x", "CE013625030BA8DBA906F756967F9E9CA394464A",
-        "ce013625030ba8dba906f756967f9e9ca394464"}) {
-    EXPECT_TRUE(
-        absl::IsInvalidArgument(FetchWith(Entry("a.json", "file", oid, "6"))))
-        << oid;
-  }
-}
-
-TEST_F(HostileListTest, SizesBeyondTheDiskAreRefusedBeforeTheFirstByte) {
-  const absl::Status status =
-      FetchWith(Entry("a.json", "file", oid_, "4611686018427387904"));
-  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
-  EXPECT_EQ(server_.CountRequests("/resolve/"), 0);
-}
-
-TEST_F(HostileListTest, FileAndDirectoryOfOneNameAreRefused) {
+TEST_F(FetchFaultTest, EmptyFilesAreMadeWithoutARequest) {
+  repo_.Add("added_tokens.json", "", false);
+  repo_.Add("model-empty.safetensors", "", true);
   options_.include = {"*"};
-  EXPECT_FALSE(FetchWith(Entry("config.json/a.json", "file", oid_, "6")).ok());
-}
-
-// With LFS files on another origin, as the hub has them.
-class FetchRedirectTest : public FetchFaultTest {
- protected:
-  FetchRedirectTest() : store_(&repo_) { server_.RedirectLfsTo(store_.url()); }
-
-  FaultServer store_;
-};
-
-TEST_F(FetchRedirectTest, TokenStaysWithTheHub) {
-  options_.token = "hf_secret";
   FetchAndCheck();
-  EXPECT_GT(store_.requests().size(), 3);
-  for (const Request& request : store_.requests()) {
-    EXPECT_EQ(request.Header("authorization"), "");
-  }
-  for (const Request& request : server_.requests()) {
-    EXPECT_EQ(request.Header("authorization"), "Bearer hf_secret");
-  }
+  EXPECT_EQ(server_.CountRequests("added_tokens.json"), 0);
+  EXPECT_EQ(server_.CountRequests("model-empty.safetensors"), 0);
 }
 
-TEST_F(FetchRedirectTest, OneRedirectServesManyRanges) {
-  FetchAndCheck();
-  EXPECT_EQ(server_.CountRequests("model.safetensors"), 1);
-}
-
-TEST_F(FetchRedirectTest, ExpiredAddressIsAskedForAgain) {
-  // Each signature is good for two requests.
-  absl::Mutex mutex;
-  std::map<std::string, int> uses;
-  store_.SetFault([&](const Request& request, Connection* connection) {
-    absl::MutexLock lock(&mutex);
-    if (++uses[request.query] <= 2) return false;
-    connection->Reply(403, {}, "Request has expired");
-    return true;
-  });
-  EXPECT_LT(ReceivedAgain(FetchAndCheck()), 64 * 1024);
-  EXPECT_GT(uses.size(), 1);
-}
-
-TEST_F(FetchRedirectTest, OtherContentsBehindTheRedirectAreNoticed) {
-  std::atomic<int> requests{0};
-  server_.SetFault([&](const Request& request, Connection* connection) {
-    if (!AsksForWeights(request)) return false;
-    if (requests.fetch_add(1) > 0) return false;
-    connection->Reply(
-        302,
-        {absl::StrCat("Location: ", store_.url(), "/blobs/x"),
-         absl::StrCat("X-Linked-Etag: \"", std::string(64, 'a'), "\"")},
-        "");
-    return true;
-  });
-  FetchAndCheck();
-  EXPECT_THAT(notices_, HasSubstr("changed on the hub"));
-}
-
-TEST_F(FetchRedirectTest, RedirectInACircleIsAnError) {
-  server_.SetFault([&](const Request& request, Connection* connection) {
-    if (!AsksForWeights(request)) return false;
-    connection->Reply(302, {absl::StrCat("Location: ", request.path)}, "");
-    return true;
-  });
-  const absl::Status status = Fetch().status();
-  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  EXPECT_THAT(status.message(), HasSubstr("circle"));
-}
-
-TEST_F(FetchRedirectTest, RedirectToAFileIsRefused) {
-  server_.SetFault([&](const Request& request, Connection* connection) {
-    if (!AsksForWeights(request)) return false;
-    connection->Reply(302, {"Location: file:///etc/passwd"}, "");
-    return true;
-  });
-  const absl::Status status = Fetch().status();
-  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  EXPECT_THAT(status.message(), HasSubstr("refused"));
-}
-
-TEST_F(FetchRedirectTest, GoesOnInAnotherCallUnderAnotherAddress) {
-  std::atomic<bool> cut{true};
-  store_.SetFault([&](const Request& request, Connection* connection) {
-    if (!cut || request.range->begin < 2 * kMiB) return false;
-    connection->Close();
-    return true;
-  });
-  options_.max_tries = 2;
-  EXPECT_FALSE(Fetch().ok());
-  cut = false;
-  EXPECT_LE(FetchAndCheck().received_bytes, 4 * kMiB + 1000);
+TEST_F(FetchFaultTest, EqualContentsComeOnce) {
+  repo_.Add("copy/model.safetensors", repo_.contents("model.safetensors"),
+            true);
+  repo_.Add("copy.json", repo_.contents("config.json"), false);
+  options_.include = {"*"};
+  const absl::StatusOr<SnapshotPlan> plan = PlanSnapshot(options_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_LT(plan->bytes_to_fetch, 7 * kMiB);
+  EXPECT_EQ(FetchAndCheck().received_bytes, plan->bytes_to_fetch);
+  // In a directory of plain files each file is one of its own.
+  options_.local_dir = temp_ / "local";
+  options_.cache_dir = temp_ / "other";
+  EXPECT_GT(FetchAndCheck().received_bytes, 12 * kMiB);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "fetch/fetch.h"
 #include "fetch/testing/child_process.h"
+#include "fetch/testing/connect_proxy.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/nginx_hub.h"
 #include "fetch/testing/temp_dir.h"
@@ -30,6 +31,7 @@ namespace fetch {
 namespace {
 
 using ::fetch::testing::ChildProcess;
+using ::fetch::testing::ConnectProxy;
 using ::fetch::testing::Contents;
 using ::fetch::testing::FilesBelow;
 using ::fetch::testing::HubRepo;
@@ -39,9 +41,11 @@ using ::fetch::testing::TempDir;
 using ::fetch::testing::WriteContents;
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAreArray;
 
 constexpr size_t kMiB = 1 << 20;
@@ -192,6 +196,45 @@ TEST_F(FetchNginxTest, GoesOnWhereAnotherClientStopped) {
               Not(Contains(HasSubstr("incomplete"))));
 }
 
+TEST_F(FetchNginxTest, GoesOnWhereAnotherClientWasKilled) {
+  const std::string weights = repo_.Etag("model.safetensors");
+  WriteContents(InRepo("blobs/" + weights + ".0a1b2c3d.incomplete"),
+                repo_.contents("model.safetensors").substr(0, 2 * kMiB));
+  const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(hub_->BytesFromStore(), kMiB + 5);
+  ExpectRightFiles(snapshot->directory);
+}
+
+TEST_F(FetchNginxTest, WrongBytesOfAnotherClientAreFetchedAgain) {
+  const std::string weights = repo_.Etag("model.safetensors");
+  WriteContents(InRepo("blobs/" + weights + ".incomplete"),
+                std::string(2 * kMiB, 'x'));
+  const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  ExpectRightFiles(snapshot->directory);
+}
+
+TEST_F(FetchNginxTest, FlagsStandForTheEnvironment) {
+  WriteContents(temp_ / "token", "hf_secret\n");
+  setenv("HF_ENDPOINT", "http://127.0.0.1:9", 1);
+  setenv("HF_HOME", "/nowhere", 1);
+  setenv("HF_HUB_CACHE", "/nowhere/else", 1);
+  setenv("HF_TOKEN", "hf_other", 1);
+  std::vector<std::string> command = {
+      kTool, "org/model", "--endpoint=" + hub_->url(),
+      "--hf_home=" + temp_.path(), "--token_path=" + temp_ / "token"};
+  EXPECT_EQ(ChildProcess(command, {}, temp_ / "output").Wait(), 0)
+      << Contents(temp_ / "output");
+  ExpectRightFiles(InRepo("snapshots/" + repo_.commit()));
+  command[1] = "org/gated";
+  EXPECT_EQ(ChildProcess(command, {}, temp_ / "refusal").Wait(), 1);
+  EXPECT_THAT(Contents(temp_ / "refusal"),
+              HasSubstr(absl::StrCat("The token used is from the token file ",
+                                     temp_ / "token")));
+  testing::ClearHubEnvironment();
+}
+
 TEST_F(FetchNginxTest, PullRequestRevision) {
   options_.revision = "refs/pr/1";
   const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
@@ -265,6 +308,22 @@ TEST_F(FetchNginxTest, OfflineListsWhatIsMissing) {
                     Not(HasSubstr("config.json"))));
 }
 
+TEST_F(FetchNginxTest, OfflineMakesTheLinksThatAreMissing) {
+  const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  // As after a stop between two files that another revision has as well.
+  ASSERT_EQ(unlink((snapshot->directory + "/config.json").c_str()), 0);
+  hub_.reset();
+  options_.offline = true;
+  ASSERT_TRUE(FetchSnapshot(options_).ok());
+  ExpectRightFiles(snapshot->directory);
+  // The cache is enough for a directory of plain files.
+  options_.local_dir = temp_ / "local";
+  const absl::StatusOr<Snapshot> local = FetchSnapshot(options_);
+  ASSERT_TRUE(local.ok()) << local.status();
+  ExpectRightFiles(temp_ / "local");
+}
+
 TEST_F(FetchNginxTest, OfflineWithTheCacheOfAnotherClient) {
   WriteCacheOfAnotherClient();
   options_.offline = true;
@@ -301,6 +360,66 @@ TEST_F(FetchNginxTest, DeadProxyIsNamed) {
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(status.message(),
               AllOf(HasSubstr("https_proxy"), Not(HasSubstr("password"))));
+}
+
+// With a proxy between the client and the hub.
+class FetchProxyTest : public FetchNginxTest {
+ protected:
+  FetchProxyTest() { options_.proxy = ProxyUrl("user:password@"); }
+
+  std::string ProxyUrl(absl::string_view credentials) const {
+    return absl::StrCat("http://", credentials, "127.0.0.1:", proxy_.port());
+  }
+
+  ConnectProxy proxy_{"user:password"};
+};
+
+TEST_F(FetchProxyTest, EverythingGoesThroughIt) {
+  const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  ExpectRightFiles(snapshot->directory);
+  // Hub and store; neither shows the proxy the token.
+  EXPECT_THAT(proxy_.requests(), SizeIs(::testing::Ge(2)));
+  EXPECT_THAT(proxy_.requests(), Each(Not(HasSubstr("hf_secret"))));
+}
+
+TEST_F(FetchProxyTest, EnvironmentNamesItAndItsExceptions) {
+  options_.proxy.reset();
+  setenv("https_proxy", ProxyUrl("user:password@").c_str(), 1);
+  setenv("no_proxy", "localhost", 1);
+  EXPECT_TRUE(FetchSnapshot(options_).ok());
+  EXPECT_THAT(proxy_.requests(), SizeIs(0));
+  unsetenv("no_proxy");
+  options_.cache_dir = temp_ / "other";
+  EXPECT_TRUE(FetchSnapshot(options_).ok());
+  EXPECT_THAT(proxy_.requests(), SizeIs(::testing::Ge(2)));
+  // The flag for no proxy outdoes it.
+  const size_t before = proxy_.requests().size();
+  options_.proxy = "";
+  options_.cache_dir = temp_ / "third";
+  EXPECT_TRUE(FetchSnapshot(options_).ok());
+  EXPECT_THAT(proxy_.requests(), SizeIs(before));
+  unsetenv("https_proxy");
+}
+
+TEST_F(FetchProxyTest, WrongPasswordIsSaidAtOnce) {
+  options_.proxy = ProxyUrl("user:secret@");
+  const absl::Status status = FetchSnapshot(options_).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("--proxy"), HasSubstr("NAME:PASSWORD"),
+                    Not(HasSubstr("secret"))));
+  EXPECT_THAT(proxy_.requests(), SizeIs(1));
+}
+
+TEST_F(FetchProxyTest, RefusalIsSaidAtOnceAndABusyProxyTriedAgain) {
+  proxy_.RefuseNext(1, 403);
+  const absl::Status status = FetchSnapshot(options_).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("403"), HasSubstr("The proxy failed")));
+  proxy_.RefuseNext(1, 503);
+  EXPECT_TRUE(FetchSnapshot(options_).ok());
 }
 
 TEST_F(FetchNginxTest, GatedRepositorySaysWhereToAsk) {

@@ -110,29 +110,27 @@ bool IsDescription(absl::string_view path) {
          !MatchesAny(ForeignPatterns(), path);
 }
 
-// One kind of weights: files that match `include` and not `exclude`, and the
-// index that lists them.
+// One kind of weights: files that match the pattern, and the index that lists
+// them where there is one.
 struct WeightsKind {
-  Patterns include;
-  Patterns exclude;
-  std::string index;
+  absl::string_view pattern;
+  absl::string_view index;  // empty if the files stand alone
   bool needs_index;
 };
 
-const std::vector<WeightsKind>& WeightsKinds() {
-  static const std::vector<WeightsKind>* const kKinds = new std::vector<
-      WeightsKind>{
-      {{"model-*-of-*.safetensors"}, {}, "model.safetensors.index.json", true},
-      {{"model.safetensors"}, {}, "", false},
-      {{"model*.safetensors"}, {}, "model.safetensors.index.json", false},
-      {{"*.safetensors"}, {"adapter_*", "*lora*", "consolidated*"}, "", false},
-      {{"consolidated*.safetensors"},
-       {},
-       "consolidated.safetensors.index.json",
-       false},
-      {{"pytorch_model*.bin"}, {}, "pytorch_model.bin.index.json", false}};
-  return *kKinds;
-}
+constexpr absl::string_view kSafetensorsIndex = "model.safetensors.index.json";
+constexpr absl::string_view kPyTorchIndex = "pytorch_model.bin.index.json";
+
+// In the order of preference.
+constexpr WeightsKind kWeightsKinds[] = {
+    {"model-*-of-*.safetensors", kSafetensorsIndex, true},
+    {"model.safetensors", "", false},
+    {"model*.safetensors", kSafetensorsIndex, false},
+    {"pytorch_model-*-of-*.bin", kPyTorchIndex, true},
+    {"pytorch_model.bin", "", false},
+    {"pytorch_model*.bin", kPyTorchIndex, false},
+    {"consolidated*.pth", "", false},
+};
 
 std::vector<absl::string_view> WeightsOfKind(absl::Span<const RepoFile> files,
                                              const WeightsKind& kind) {
@@ -141,10 +139,7 @@ std::vector<absl::string_view> WeightsOfKind(absl::Span<const RepoFile> files,
   for (const RepoFile& file : files) {
     if (!IsTopLevel(file.path)) continue;
     has_index = has_index || file.path == kind.index;
-    if (MatchesAny(kind.include, file.path) &&
-        !MatchesAny(kind.exclude, file.path)) {
-      paths.push_back(file.path);
-    }
+    if (MatchesPattern(kind.pattern, file.path)) paths.push_back(file.path);
   }
   if (paths.empty() || (kind.needs_index && !has_index)) return {};
   if (has_index) paths.push_back(kind.index);
@@ -152,7 +147,7 @@ std::vector<absl::string_view> WeightsOfKind(absl::Span<const RepoFile> files,
 }
 
 std::vector<absl::string_view> ChooseWeights(absl::Span<const RepoFile> files) {
-  for (const WeightsKind& kind : WeightsKinds()) {
+  for (const WeightsKind& kind : kWeightsKinds) {
     std::vector<absl::string_view> paths = WeightsOfKind(files, kind);
     if (!paths.empty()) return paths;
   }

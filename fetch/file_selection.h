@@ -6,16 +6,19 @@
 //   - the model card and licence: README.md, LICENSE*
 //   - configuration and tokenizer: *.json, *.jinja, *.model, *.tiktoken,
 //     vocab.txt, merges.txt, and chat templates in additional_chat_templates/
-//   - weights, of one kind only, the first of these that is there:
-//       model-*-of-*.safetensors, as its index model.safetensors.index.json
-//                                 says it is in shards
-//       model.safetensors, model*.safetensors
-//       other *.safetensors but adapters, when no consolidated file is there
-//       consolidated*.safetensors
+//   - weights, of one kind only, the first of these that is there, with its
+//     index:
+//       model-*-of-*.safetensors, as model.safetensors.index.json says
+//       model.safetensors
+//       model*.safetensors
+//       pytorch_model-*-of-*.bin, as pytorch_model.bin.index.json says
+//       pytorch_model.bin
 //       pytorch_model*.bin
+//       consolidated*.pth
 // That leaves out training states (optimizer, scheduler, trainer_state.json,
 // checkpoint-*/), other frameworks' weights (TensorFlow, Flax, ONNX, GGUF),
-// duplicates (.bin or consolidated files beside safetensors), and all code.
+// duplicates (.bin or consolidated files beside safetensors), weights that a
+// conversion cannot read (consolidated.safetensors alone), and all code.
 
 #ifndef FETCH_FILE_SELECTION_H_
 #define FETCH_FILE_SELECTION_H_

@@ -79,10 +79,23 @@ TEST(SelectFilesTest, BinWhereThereIsNothingElse) {
                   "pytorch_model.bin.index.json"));
 }
 
-TEST(SelectFilesTest, ConsolidatedWhereThereIsNothingElse) {
+TEST(SelectFilesTest, OneSetOfBinsIsEnough) {
+  EXPECT_THAT(Select({"pytorch_model.bin", "pytorch_model.fp16.bin"}),
+              ElementsAre("pytorch_model.bin"));
+}
+
+TEST(SelectFilesTest, MetasOwnFilesWhereThereIsNothingElse) {
+  EXPECT_THAT(Select({"config.json", "consolidated.00.pth", "params.json"}),
+              ElementsAre("config.json", "consolidated.00.pth", "params.json"));
+  EXPECT_THAT(Select({"consolidated.00.pth", "pytorch_model.bin"}),
+              ElementsAre("pytorch_model.bin"));
+}
+
+TEST(SelectFilesTest, WeightsThatNoConversionReadsAreNotDownloaded) {
   EXPECT_THAT(
-      Select({"params.json", "consolidated.safetensors", "tekken.json"}),
-      ElementsAre("params.json", "consolidated.safetensors", "tekken.json"));
+      Select({"params.json", "consolidated.safetensors", "tekken.json",
+              "gptq_model-4bit-128g.safetensors", "adapter_model.safetensors"}),
+      ElementsAre("params.json", "tekken.json"));
 }
 
 TEST(SelectFilesTest, ForeignFilesAndTrainingStatesAreLeftOut) {

@@ -91,8 +91,11 @@ void FollowingDigest::State::Step() {
         return;
       }
     }
-    const absl::Status status = HashTo(limit);
+    absl::Status status = HashTo(limit);
     if (status.ok() && position < size) continue;
+    if (status.ok() && fdatasync(fd) != 0) {
+      status = FileError(errno, "flush", "the partial file");
+    }
     absl::MutexLock lock(&mutex);
     if (status.ok()) {
       result.emplace(digest.HexFinish());

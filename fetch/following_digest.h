@@ -2,7 +2,9 @@
 //
 // Hashes a file while it is being downloaded: follows behind the bytes that
 // are there without a gap from the start, on a work queue's threads. What was
-// written just before is read back from the page cache.
+// written just before is read back from the page cache. When all is hashed, it
+// is flushed to the disk as well: a file that gets its final name has to be
+// whole after a crash of the machine, too.
 
 #ifndef FETCH_FOLLOWING_DIGEST_H_
 #define FETCH_FOLLOWING_DIGEST_H_
@@ -23,8 +25,8 @@ namespace fetch {
 // may be closed at any time.
 class FollowingDigest {
  public:
-  // Will call `wake`, from another thread, when the hash is complete or
-  // reading failed. `queue` and `wake` must outlive the queue's tasks.
+  // Will call `wake`, from another thread, when there is a result. `queue` and
+  // `wake` must outlive the queue's tasks.
   static absl::StatusOr<std::unique_ptr<FollowingDigest>> Create(
       int fd, DigestKind kind, uint64_t size, WorkQueue* queue,
       std::function<void()> wake);
@@ -36,8 +38,8 @@ class FollowingDigest {
   // All bytes before `end` are there. Cheap; call as often as you like.
   void Advance(uint64_t end);
 
-  // The hash in hexadecimal, once all bytes are there and hashed; an error if
-  // they could not be read.
+  // The hash in hexadecimal, once all bytes are there, hashed and on the disk;
+  // an error if they could not be read or flushed.
   std::optional<absl::StatusOr<std::string>> Result() const;
 
  private:

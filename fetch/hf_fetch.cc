@@ -30,6 +30,9 @@ ABSL_FLAG(std::vector<std::string>, exclude, {},
           "comma-separated shell patterns of files to leave out");
 ABSL_FLAG(std::optional<std::string>, local_dir, std::nullopt,
           "put plain files into this directory instead of into the cache");
+ABSL_FLAG(std::optional<std::string>, hf_home, std::nullopt,
+          "holds the cache, hub/, and the stored token; default $HF_HOME, else "
+          "~/.cache/huggingface");
 ABSL_FLAG(std::optional<std::string>, cache_dir, std::nullopt,
           "the cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else "
           "~/.cache/huggingface/hub");
@@ -40,6 +43,12 @@ ABSL_FLAG(std::optional<std::string>, token, std::nullopt,
           "access token; default $HF_TOKEN, else the stored one; empty for "
           "none. Others on this machine can see it in the process list; "
           "HF_TOKEN they cannot");
+ABSL_FLAG(std::optional<std::string>, token_path, std::nullopt,
+          "file with the access token; default $HF_TOKEN_PATH, else "
+          "$HF_HOME/token");
+ABSL_FLAG(std::optional<std::string>, proxy, std::nullopt,
+          "http://[NAME:PASSWORD@]HOST:PORT; default $https_proxy and its kin; "
+          "empty for none");
 ABSL_FLAG(bool, offline, false,
           "use only what is on the disk, as $HF_HUB_OFFLINE=1 says as well");
 ABSL_FLAG(bool, dry_run, false,
@@ -68,6 +77,9 @@ fetch::FetchOptions OptionsFromFlags(const std::string& repo_id) {
   options.exclude = absl::GetFlag(FLAGS_exclude);
   options.endpoint = absl::GetFlag(FLAGS_endpoint);
   options.token = absl::GetFlag(FLAGS_token);
+  options.token_path = absl::GetFlag(FLAGS_token_path);
+  options.proxy = absl::GetFlag(FLAGS_proxy);
+  options.home = absl::GetFlag(FLAGS_hf_home);
   options.cache_dir = absl::GetFlag(FLAGS_cache_dir);
   if (absl::GetFlag(FLAGS_offline)) options.offline = true;
   options.local_dir = absl::GetFlag(FLAGS_local_dir);

@@ -68,6 +68,7 @@ struct HttpClient::Transfer {
     curl_slist_free_all(headers);
   }
 
+  void AddHeaders(const HttpRequest& request);
   bool TakeHeaderLine(absl::string_view line);
 
   static size_t OnHeaderLine(char* data, size_t, size_t size, void* self) {
@@ -81,6 +82,19 @@ struct HttpClient::Transfer {
     return transfer->sink->OnBody(data, size) ? size : 0;
   }
 };
+
+void HttpClient::Transfer::AddHeaders(const HttpRequest& request) {
+  const auto add = [this](const std::string& line) {
+    headers = curl_slist_append(headers, line.c_str());
+  };
+  add("Accept-Encoding: identity");
+  if (!request.bearer_token.empty()) {
+    add(absl::StrCat("Authorization: Bearer ", request.bearer_token));
+  }
+  if (!request.if_match.empty()) {
+    add(absl::StrCat("If-Match: ", request.if_match));
+  }
+}
 
 // A response begins with its status line and ends its headers with an empty
 // one. Interim (1xx) responses come before, trailers after the one that counts.
@@ -137,17 +151,18 @@ HttpClient::TransferId HttpClient::Start(const HttpRequest& request,
   transfer->sink = sink;
   transfer->response.url = request.url;
   transfer->last_activity = absl::Now();
-  const auto add_header = [transfer](const std::string& line) {
-    transfer->headers = curl_slist_append(transfer->headers, line.c_str());
-  };
-  add_header("Accept-Encoding: identity");
-  if (!request.bearer_token.empty()) {
-    add_header(absl::StrCat("Authorization: Bearer ", request.bearer_token));
-  }
-  if (!request.if_match.empty()) {
-    add_header(absl::StrCat("If-Match: ", request.if_match));
-  }
-  CURL* easy = transfer->easy;
+  transfer->AddHeaders(request);
+  SetOptions(request, transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE,
+                   reinterpret_cast<char*>(id));
+  impl_->transfers[id] = std::move(owned);
+  curl_multi_add_handle(impl_->multi, transfer->easy);
+  return id;
+}
+
+void HttpClient::SetOptions(const HttpRequest& request,
+                            Transfer* transfer) const {
+  CURL* const easy = transfer->easy;
   if (request.range.has_value()) {
     const std::string range =
         absl::StrCat(request.range->begin, "-", request.range->end - 1);
@@ -174,15 +189,14 @@ HttpClient::TransferId HttpClient::Start(const HttpRequest& request,
         easy, IsDirectory(options_.ca_bundle) ? CURLOPT_CAPATH : CURLOPT_CAINFO,
         options_.ca_bundle.c_str());
   }
+  if (options_.proxy.has_value()) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy->c_str());
+  }
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnHeaderLine);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<char*>(id));
-  impl_->transfers[id] = std::move(owned);
-  curl_multi_add_handle(impl_->multi, easy);
-  return id;
 }
 
 void HttpClient::Abort(TransferId id) {
@@ -223,8 +237,8 @@ void HttpClient::Poll(absl::Duration timeout) {
     // A sink that was told before may have aborted this one.
     const auto found = impl_->transfers.find(id);
     if (found == impl_->transfers.end()) continue;
-    Finish(id,
-           OutcomeOf(code, found->second->error, found->second->response.url));
+    Finish(id, OutcomeOf(code, found->second->error,
+                         found->second->response.url, options_.proxy));
   }
   FinishStalled();
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -35,6 +36,8 @@ class HttpSink {
 
 struct HttpOptions {
   std::string ca_bundle;  // file or directory; empty for the system's
+  // Instead of what the environment says; empty for none.
+  std::optional<std::string> proxy;
   absl::Duration stall_timeout = absl::Seconds(30);
 };
 
@@ -64,6 +67,7 @@ class HttpClient {
   struct Transfer;
   struct Impl;
 
+  void SetOptions(const HttpRequest& request, Transfer* transfer) const;
   void Finish(TransferId id, const HttpOutcome& outcome);
   void FinishStalled();
 

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,6 +18,18 @@ namespace fetch {
 namespace {
 
 enum class Failure { kConnection, kTls, kCertificate, kProxy, kOther };
+
+// libcurl has one code for all that happens on the way to a proxy.
+bool IsOfProxy(absl::string_view lower_detail) {
+  return absl::StrContains(lower_detail, "proxy") ||
+         absl::StrContains(lower_detail, "connect tunnel");
+}
+
+// The proxy answers CONNECT with a status code of 5xx.
+bool IsBusyProxy(absl::string_view detail) {
+  return absl::StrContains(detail, "response 5") ||
+         absl::StrContains(detail, "HTTP code 5");
+}
 
 Failure Classify(int code, absl::string_view detail) {
   switch (code) {
@@ -36,15 +49,16 @@ Failure Classify(int code, absl::string_view detail) {
     case CURLE_OUT_OF_MEMORY:
       return Failure::kOther;
     default:
-      return absl::StrContains(absl::AsciiStrToLower(detail), "proxy")
-                 ? Failure::kProxy
-                 : Failure::kConnection;
+      return IsOfProxy(absl::AsciiStrToLower(detail)) ? Failure::kProxy
+                                                      : Failure::kConnection;
   }
 }
 
-// The variable by which libcurl finds a proxy for this URL; empty if none is
-// set. The value may hold a password and is not shown.
-absl::string_view ProxyVariable(absl::string_view url) {
+// What says which proxy is used for this URL; empty if there is none. The
+// proxy's address may hold a password and is not shown.
+absl::string_view ProxySetting(absl::string_view url,
+                               const std::optional<std::string>& proxy) {
+  if (proxy.has_value()) return proxy->empty() ? "" : "--proxy";
   const bool https = absl::StartsWithIgnoreCase(url, "https:");
   for (const char* name :
        {https ? "https_proxy" : "http_proxy", https ? "HTTPS_PROXY" : "",
@@ -55,21 +69,30 @@ absl::string_view ProxyVariable(absl::string_view url) {
   return "";
 }
 
-std::string Advice(Failure failure, absl::string_view url) {
-  const absl::string_view proxy = ProxyVariable(url);
+std::string ProxyAdvice(absl::string_view detail, absl::string_view setting) {
+  if (absl::StrContains(detail, "407")) {
+    return absl::StrCat(
+        ". The proxy asks for a name and password: put them "
+        "into ",
+        setting, " as http://NAME:PASSWORD@HOST:PORT");
+  }
+  return absl::StrCat(". The proxy failed; check ", setting,
+                      ", or list the host in no_proxy");
+}
+
+std::string Advice(Failure failure, absl::string_view detail,
+                   absl::string_view setting) {
   switch (failure) {
     case Failure::kCertificate:
       return ". The server's certificate is not trusted; if a mirror or proxy "
              "here has its own authority, set SSL_CERT_FILE to a file with its "
              "certificate";
     case Failure::kProxy:
-      return absl::StrCat(". The proxy failed; check ",
-                          proxy.empty() ? "https_proxy" : proxy,
-                          ", or list the host in no_proxy");
+      return ProxyAdvice(detail, setting.empty() ? "https_proxy" : setting);
     case Failure::kConnection:
     case Failure::kTls:
-      if (proxy.empty()) return "";
-      return absl::StrCat(" (through the proxy of ", proxy, ")");
+      if (setting.empty()) return "";
+      return absl::StrCat(" (through the proxy of ", setting, ")");
     case Failure::kOther:
       return "";
   }
@@ -78,17 +101,19 @@ std::string Advice(Failure failure, absl::string_view url) {
 
 }  // namespace
 
-HttpOutcome OutcomeOf(int code, absl::string_view detail,
-                      absl::string_view url) {
+HttpOutcome OutcomeOf(int code, absl::string_view detail, absl::string_view url,
+                      const std::optional<std::string>& proxy) {
   if (code == CURLE_OK) return {absl::OkStatus(), true};
   const Failure failure = Classify(code, detail);
   const absl::string_view reason =
       detail.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : detail;
   HttpOutcome outcome;
-  outcome.may_retry =
-      failure == Failure::kConnection || failure == Failure::kTls;
-  outcome.status = absl::UnavailableError(absl::StrCat(
-      "cannot read ", PrintableUrl(url), ": ", reason, Advice(failure, url)));
+  outcome.may_retry = failure == Failure::kConnection ||
+                      failure == Failure::kTls ||
+                      (failure == Failure::kProxy && IsBusyProxy(detail));
+  outcome.status = absl::UnavailableError(
+      absl::StrCat("cannot read ", PrintableUrl(url), ": ", reason,
+                   Advice(failure, detail, ProxySetting(url, proxy))));
   return outcome;
 }
 

@@ -6,15 +6,19 @@
 #ifndef FETCH_HTTP_ERROR_H_
 #define FETCH_HTTP_ERROR_H_
 
+#include <optional>
+#include <string>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "fetch/http_message.h"
 
 namespace fetch {
 
-// `code` is a CURLcode, `detail` libcurl's text for this failure.
-HttpOutcome OutcomeOf(int code, absl::string_view detail,
-                      absl::string_view url);
+// `code` is a CURLcode, `detail` libcurl's text for this failure, `proxy` the
+// one that was given instead of the environment's.
+HttpOutcome OutcomeOf(int code, absl::string_view detail, absl::string_view url,
+                      const std::optional<std::string>& proxy);
 
 // No byte came from `url` for `timeout`.
 HttpOutcome StalledOutcome(absl::string_view url, absl::Duration timeout);

@@ -28,8 +28,10 @@ namespace fetch {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr size_t kMaxPageBytes = size_t{64} << 20;
+// The hub gives a thousand files a page, a few hundred bytes for each.
+constexpr size_t kMaxPageBytes = size_t{16} << 20;
 constexpr size_t kMaxFiles = 1'000'000;
+constexpr int kMaxPages = 10'000;
 
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 ||
@@ -68,21 +70,35 @@ absl::StatusOr<std::optional<RepoFile>> FileOfEntry(
   return file;
 }
 
+// Adds the files of one page of the tree, which came from `url`.
+absl::Status AddEntries(absl::string_view url, absl::string_view body,
+                        std::vector<RepoFile>* files) {
+  const nlohmann::json entries = ParseJson(body);
+  if (!entries.is_array()) return Malformed(url, "there is no list in it");
+  for (const nlohmann::json& entry : entries) {
+    absl::StatusOr<std::optional<RepoFile>> file = FileOfEntry(entry);
+    if (!file.ok()) return file.status();
+    if (file->has_value()) files->push_back(*std::move(*file));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string NextPage(absl::string_view link_header) {
-  for (absl::string_view link : absl::StrSplit(link_header, ',')) {
-    const size_t begin = link.find('<');
-    const size_t end = link.find('>');
-    if (begin == absl::string_view::npos || end == absl::string_view::npos ||
-        end < begin) {
-      continue;
-    }
-    const absl::string_view parameters = link.substr(end);
+  // A URL may have commas, but no angle brackets.
+  for (size_t begin = link_header.find('<');
+       begin != absl::string_view::npos;) {
+    const size_t end = link_header.find('>', begin);
+    if (end == absl::string_view::npos) break;
+    const size_t next = link_header.find('<', end);
+    const absl::string_view parameters = link_header.substr(
+        end, next == absl::string_view::npos ? next : next - end);
     if (absl::StrContains(parameters, "rel=\"next\"") ||
         absl::StrContains(parameters, "rel=next")) {
-      return std::string(link.substr(begin + 1, end - begin - 1));
+      return std::string(link_header.substr(begin + 1, end - begin - 1));
     }
+    begin = next;
   }
   return "";
 }
@@ -105,34 +121,29 @@ absl::StatusOr<RepoListing> HubApi::ListFiles(absl::string_view commit) {
   RepoListing listing;
   listing.commit = std::string(commit);
   std::string url = TreeApiUrl(target_.endpoint, target_.repo_id, commit);
-  while (!url.empty()) {
+  for (int pages = 1; !url.empty(); ++pages) {
     const absl::StatusOr<HttpPage> page = Get(url);
     if (!page.ok()) return page.status();
-    const nlohmann::json entries = ParseJson(page->body);
-    if (!entries.is_array()) return Malformed(url, "there is no list in it");
-    for (const nlohmann::json& entry : entries) {
-      absl::StatusOr<std::optional<RepoFile>> file = FileOfEntry(entry);
-      if (!file.ok()) return file.status();
-      if (file->has_value()) listing.files.push_back(*std::move(*file));
-    }
-    const std::string next = NextPage(page->response.Header("link"));
-    if (listing.files.size() > kMaxFiles ||
-        (entries.empty() && !next.empty())) {
+    const absl::Status added = AddEntries(url, page->body, &listing.files);
+    if (!added.ok()) return added;
+    if (listing.files.size() > kMaxFiles || pages > kMaxPages) {
       return Malformed(url, "its list of files does not end");
     }
+    const std::string next = NextPage(page->response.Header("link"));
     if (next.empty()) break;
     const absl::StatusOr<std::string> target = ResolveRedirect(url, next);
     if (!target.ok()) return target.status();
+    if (*target == url) return Malformed(url, "its next page is itself");
     url = *target;
   }
   std::sort(
       listing.files.begin(), listing.files.end(),
       [](const RepoFile& a, const RepoFile& b) { return a.path < b.path; });
-  for (size_t i = 1; i < listing.files.size(); ++i) {
-    if (listing.files[i].path == listing.files[i - 1].path) {
-      return Malformed(
-          url, absl::StrCat("it lists ", listing.files[i].path, " twice"));
-    }
+  const auto twice = std::adjacent_find(
+      listing.files.begin(), listing.files.end(),
+      [](const RepoFile& a, const RepoFile& b) { return a.path == b.path; });
+  if (twice != listing.files.end()) {
+    return Malformed(url, absl::StrCat("it lists ", twice->path, " twice"));
   }
   return listing;
 }

@@ -8,8 +8,16 @@
 
 namespace fetch {
 
+namespace {
+
+constexpr int kMaxDepth = 32;
+
+}  // namespace
+
 nlohmann::json ParseJson(absl::string_view text) {
-  return nlohmann::json::parse(text.begin(), text.end(), nullptr,
+  const auto keep = [](int depth, nlohmann::json::parse_event_t,
+                       const nlohmann::json&) { return depth <= kMaxDepth; };
+  return nlohmann::json::parse(text.begin(), text.end(), keep,
                                /*allow_exceptions=*/false);
 }
 

@@ -15,7 +15,9 @@
 
 namespace fetch {
 
-// A discarded value (`is_discarded()`) if the text is not JSON.
+// A discarded value (`is_discarded()`) if the text is not JSON. What is nested
+// deeper than any answer of a hub is left out, so that a short text cannot take
+// much memory.
 nlohmann::json ParseJson(absl::string_view text);
 
 // The member of this name; a null value if `object` is none or lacks it.

@@ -1,7 +1,6 @@
 #include "fetch/partial_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "fetch/download_paths.h"
 #include "fetch/file_lock.h"
 #include "fetch/file_status.h"
+#include "fetch/foreign_partial.h"
 #include "fetch/range_record.h"
 #include "fetch/range_set.h"
 #include "fetch/small_file.h"
@@ -28,15 +28,6 @@ namespace {
 
 // What a killed process may lose, over all its connections.
 constexpr uint64_t kNoteEvery = uint64_t{512} << 10;
-
-// Bytes that another client has of a file of `size`: they start at 0. 0 if it
-// has none, or if its file is none we could take over.
-uint64_t ForeignBytes(const std::string& path, uint64_t size) {
-  struct stat info;
-  if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return 0;
-  const uint64_t bytes = static_cast<uint64_t>(info.st_size);
-  return bytes <= size ? bytes : 0;
-}
 
 // What our record says is there, as far as the partial file reaches.
 RecordedRanges OwnRanges(const DownloadPaths& paths, const RecordKey& key) {
@@ -63,23 +54,24 @@ absl::Status WriteAt(int fd, const char* data, size_t size, uint64_t offset,
 }  // namespace
 
 uint64_t BytesThere(const DownloadPaths& paths, const RecordKey& key) {
-  return std::max(OwnRanges(paths, key).there.size(),
-                  ForeignBytes(paths.foreign_partial_path, key.size));
+  return std::max(
+      OwnRanges(paths, key).there.size(),
+      FindForeignPartial(paths.foreign_partial_path, key.size).bytes);
 }
 
 absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
     const DownloadPaths& paths, const RecordKey& key,
     std::unique_ptr<FileLock> lock) {
   RecordedRanges ranges = OwnRanges(paths, key);
-  const uint64_t foreign = ForeignBytes(paths.foreign_partial_path, key.size);
-  if (foreign > ranges.there.size()) {
+  const ForeignPartial foreign =
+      FindForeignPartial(paths.foreign_partial_path, key.size);
+  if (foreign.bytes > ranges.there.size()) {
     unlink(paths.record_path.c_str());
-    if (rename(paths.foreign_partial_path.c_str(),
-               paths.partial_path.c_str()) != 0) {
-      return FileError(errno, "take over", paths.foreign_partial_path);
+    if (rename(foreign.path.c_str(), paths.partial_path.c_str()) != 0) {
+      return FileError(errno, "take over", foreign.path);
     }
     ranges = RecordedRanges();
-    ranges.there.Add({0, foreign});
+    ranges.there.Add({0, foreign.bytes});
   }
   const int fd = open(paths.partial_path.c_str(),
                       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -129,6 +121,7 @@ absl::Status PartialFile::Write(uint64_t offset, const char* data,
   if (!status.ok()) return status;
   there_.Add({offset, offset + size});
   unnoted_.Add({offset, offset + size});
+  unsynced_bytes_ += size;
   return unnoted_.size() >= kNoteEvery ? Note() : absl::OkStatus();
 }
 
@@ -147,17 +140,24 @@ absl::Status PartialFile::Restart() {
   return MakeRecord(RecordedRanges());
 }
 
+bool PartialFile::SyncIsDue(uint64_t bytes) {
+  if (unsynced_bytes_ < bytes) return false;
+  unsynced_bytes_ = 0;
+  return true;
+}
+
 absl::Status PartialFile::Sync() {
-  RangeSet written;
+  std::shared_ptr<RangeRecord> record;
   {
     absl::MutexLock lock(&mutex_);
-    if (record_ == nullptr) return absl::OkStatus();
-    written = record_->Written();
+    record = record_;
   }
+  if (record == nullptr) return absl::OkStatus();
+  const RangeSet written = record->Written();
   if (fdatasync(fd_) != 0) return FileError(errno, "flush", paths_.final_path);
   absl::MutexLock lock(&mutex_);
-  if (record_ == nullptr) return absl::OkStatus();
-  return record_->SetSynced(written);
+  // What was flushed for a record that has been replaced does not count.
+  return record_ == record ? record->SetSynced(written) : absl::OkStatus();
 }
 
 absl::Status PartialFile::Commit() {

@@ -28,7 +28,7 @@ class PartialFileTest : public ::testing::Test {
     paths_.final_path = temp_ / "final";
     paths_.partial_path = temp_ / "partial";
     paths_.record_path = temp_ / "record";
-    paths_.foreign_partial_path = temp_ / "foreign";
+    paths_.foreign_partial_path = temp_ / "foreign.incomplete";
   }
 
   std::unique_ptr<PartialFile> Open() {

@@ -146,8 +146,10 @@ RangeAnswer JudgeAnswer(const RangeQuestion& question,
           "; Content-Range: '", response.Header("content-range"), "'"));
     default:
       if (IsTransientStatus(status)) return {AnswerKind::kBusy, 0, code};
-      // Signed addresses end with any of the client errors.
-      if (!question.at_hub && status >= 400 && status < 500) {
+      // Signed addresses end with any of the client errors. What the hub itself
+      // refuses, also where a renamed repository has gone, it gives a code.
+      if (!question.at_hub && status >= 400 && status < 500 &&
+          response.Header("x-error-code").empty()) {
         return {AnswerKind::kExpired, 0, code};
       }
       return {AnswerKind::kRefused, 0, code};

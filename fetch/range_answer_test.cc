@@ -84,6 +84,9 @@ TEST(RangeAnswerTest, Refusals) {
   EXPECT_EQ(Judge(403, {}, true).kind, AnswerKind::kRefused);
   EXPECT_EQ(Judge(403, {}, false).kind, AnswerKind::kExpired);
   EXPECT_EQ(Judge(404, {}, true).kind, AnswerKind::kRefused);
+  // Where a renamed repository has gone, the hub still answers.
+  EXPECT_EQ(Judge(403, {{"x-error-code", "GatedRepo"}}, false).kind,
+            AnswerKind::kRefused);
   EXPECT_EQ(Judge(416, {}).kind, AnswerKind::kMalformed);
   EXPECT_EQ(Judge(429, {}).kind, AnswerKind::kBusy);
   EXPECT_EQ(Judge(503, {}, true).kind, AnswerKind::kBusy);

@@ -54,8 +54,10 @@ bool ParseLine(absl::string_view line, uint64_t size, absl::string_view* word,
 }  // namespace
 
 std::string BootId() {
-  return std::string(absl::StripAsciiWhitespace(
-      ReadFile("/proc/sys/kernel/random/boot_id", 100).value_or("")));
+  static const std::string* const kId =
+      new std::string(absl::StripAsciiWhitespace(
+          ReadFile("/proc/sys/kernel/random/boot_id", 100).value_or("")));
+  return *kId;
 }
 
 RecordedRanges ReadRangeRecord(const std::string& path, const RecordKey& key) {

@@ -36,6 +36,18 @@ ABSL_FLAG(
 ABSL_FLAG(OptionalString, revision, std::nullopt,
           "of a model of the hub: a branch, tag, commit or refs/pr/N; default: "
           "main");
+ABSL_FLAG(OptionalString, endpoint, std::nullopt,
+          "of a model of the hub: the hub or a mirror; default: $HF_ENDPOINT, "
+          "else https://huggingface.co");
+ABSL_FLAG(OptionalString, cache_dir, std::nullopt,
+          "of a model of the hub: where it is downloaded to; default: "
+          "$HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub");
+ABSL_FLAG(OptionalString, token_path, std::nullopt,
+          "of a model of the hub: a file with the access token; default: "
+          "$HF_TOKEN, else $HF_TOKEN_PATH, else the stored token");
+ABSL_FLAG(OptionalBool, offline, std::nullopt,
+          "of a model of the hub: use only what is in the cache, as "
+          "$HF_HUB_OFFLINE=1 says as well");
 ABSL_FLAG(OptionalString, model_type, std::nullopt,
           "the architecture, as --list_architectures names it; default: found "
           "from config.json");
@@ -98,7 +110,7 @@ namespace {
 
 constexpr char kUsage[] =
     "converts a Hugging Face checkpoint to quantized GGUF files.\n\n"
-    "  make_gguf --model=DIRECTORY [--quants=Q4_K_M,Q5_K_S] "
+    "  make_gguf --model=DIRECTORY-or-ORG/NAME [--quants=Q4_K_M,Q5_K_S] "
     "[--outdir=DIRECTORY]";
 
 void SetString(const absl::Flag<OptionalString>& flag, std::string* field) {
@@ -193,6 +205,18 @@ absl::Status SetSplit(Split& split) {
   return absl::OkStatus();
 }
 
+// Leaves `spec` without a hub if none of the flags is given.
+void SetHub(JobSpec& spec) {
+  Hub hub;
+  SetString(FLAGS_endpoint, hub.mutable_endpoint());
+  SetString(FLAGS_cache_dir, hub.mutable_cache_dir());
+  SetString(FLAGS_token_path, hub.mutable_token_path());
+  if (const OptionalBool offline = absl::GetFlag(FLAGS_offline)) {
+    hub.set_offline(*offline);
+  }
+  if (hub.ByteSizeLong() > 0) spec.mutable_hub()->MergeFrom(hub);
+}
+
 // Lays the flags that were given over `spec`.
 absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_model, spec.mutable_model());
@@ -203,6 +227,7 @@ absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_model_name, spec.mutable_model_name());
   SetString(FLAGS_imatrix, spec.mutable_imatrix());
   SetString(FLAGS_revision, spec.mutable_revision());
+  SetHub(spec);
   SetQuants(spec);
   if (const OptionalBool keep = absl::GetFlag(FLAGS_keep_fp16)) {
     spec.set_keep_fp16(*keep);
@@ -232,8 +257,8 @@ Action WantedAction() {
 // --help lists what stands in this file, not only what stands in main's.
 void ShowOwnFlagsInHelp() {
   absl::FlagsUsageConfig config;
-  config.contains_help_flags = config.contains_helpshort_flags =
-      [](absl::string_view file) {
+  config.contains_help_flags =
+      config.contains_helpshort_flags = [](absl::string_view file) {
         return absl::EndsWith(file, "tools/flags.cc");
       };
   absl::SetFlagsUsageConfig(config);
@@ -269,6 +294,7 @@ std::string WithValue(std::string argument) {
                                              "resume",
                                              "allow_requantize",
                                              "leave_output_tensor",
+                                             "offline",
                                              "no_tensor_first_split"};
   for (absl::string_view name : kSwitches) {
     if (argument == absl::StrCat("--", name)) {

@@ -10,6 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fetch/observer.h"
+#include "tools/display.h"
 #include "tools/job.pb.h"
 
 namespace make_gguf {
@@ -18,16 +20,25 @@ namespace make_gguf {
 // machine, and it reads as a repository's name.
 bool NamesHubModel(const JobSpec& spec);
 
+// InvalidArgument if `spec` says something about the hub, but names no model of
+// it.
+absl::Status CheckNoHub(const JobSpec& spec);
+
 // Downloads what a conversion needs of the model that `spec` names, into the
 // cache that huggingface_hub uses too, and makes `spec` name the snapshot's
 // directory; general.name and the outputs are called after the repository.
-// Shows progress on standard error. `stop` is polled.
+// Shows progress on standard error as `mode` says. `stop` is polled.
 // Errors: those of fetch::FetchSnapshot.
-absl::Status FetchHubModel(JobSpec& spec, const std::atomic<bool>& stop);
+absl::Status FetchHubModel(JobSpec& spec, DisplayMode mode,
+                           const std::atomic<bool>& stop);
 
 // What FetchHubModel would download, for a dry run: a line per file and the
 // sum. Empty if all of it is there already.
-absl::StatusOr<std::string> DescribeDownload(const JobSpec& spec);
+absl::StatusOr<std::string> DescribeDownload(const JobSpec& spec,
+                                             const std::atomic<bool>& stop);
+
+// The state of a download as one line of JSON.
+std::string DownloadJson(const fetch::FetchProgress& progress);
 
 }  // namespace make_gguf
 

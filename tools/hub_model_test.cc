@@ -1,90 +1,197 @@
 #include "tools/hub_model.h"
 
-#include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
-#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "fetch/observer.h"
+#include "fetch/testing/child_process.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/temp_dir.h"
-#include "gguf/file.h"
-#include "gguf/metadata.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tools/job_spec.h"
-#include "tools/prepare.h"
-#include "tools/run_job.h"
+#include "nlohmann/json.hpp"
+#include "tools/job.pb.h"
 
 namespace make_gguf {
 namespace {
 
+namespace fs = std::filesystem;
+
+using ::fetch::testing::ChildProcess;
+using ::fetch::testing::Contents;
+using ::fetch::testing::FilesBelow;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
-// A hub on loopback that has tiny-llama, under another name.
+constexpr char kTool[] = "tools/make_gguf";
+constexpr char kModel[] = "testdata/models/tiny-llama";
+
+// make_gguf as a user runs it, and a hub on loopback that has tiny-llama under
+// another name, with weights on a second origin.
 class HubModelTest : public ::testing::Test {
  protected:
-  HubModelTest() : repo_("tester/Little-Llama"), server_(&repo_) {
+  HubModelTest()
+      : repo_("tester/Little-Llama-7B-v2"), hub_(&repo_), store_(&repo_) {
     fetch::testing::ClearHubEnvironment();
-    const std::filesystem::path model = "testdata/models/tiny-llama";
-    for (const auto& file : std::filesystem::directory_iterator(model)) {
+    hub_.RedirectLfsTo(store_.url());
+    for (const auto& file : fs::directory_iterator(kModel)) {
       const std::string name = file.path().filename().string();
-      repo_.Add(name, fetch::testing::Contents(file.path().string()),
+      repo_.Add(name, Contents(file.path().string()),
                 name == "model.safetensors");
     }
-    setenv("HF_ENDPOINT", server_.url().c_str(), 1);
-    setenv("HF_HUB_CACHE", (directory_ / "cache").c_str(), 1);
-    spec_.set_model("tester/Little-Llama");
-    spec_.set_outdir(directory_ / "out");
-    spec_.add_quants("Q4_K_M");
+    // What no conversion needs.
+    repo_.Add("pytorch_model.bin", "the same once more", true);
+    repo_.Add("consolidated.safetensors", "and again", true);
+    repo_.Add("optimizer.pt", "a training state", true);
+    repo_.Add("modeling_llama.py", "import os", false);
   }
+
+  // The exit code; what is printed goes to Output().
+  int Run(const std::vector<std::string>& flags) {
+    fs::remove(directory_ / "output");
+    std::vector<std::string> arguments = {kTool};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return ChildProcess(arguments,
+                        {absl::StrCat("HF_ENDPOINT=", hub_.url()),
+                         absl::StrCat("HF_HOME=", directory_ / "home")},
+                        directory_ / "output")
+        .Wait();
+  }
+
+  int RunHubModel(const std::vector<std::string>& flags) {
+    std::vector<std::string> all = {"--model=tester/Little-Llama-7B-v2",
+                                    "--quants=Q4_K_M,Q8_0",
+                                    "--outdir=" + directory_ / "out"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    return Run(all);
+  }
+
+  std::string Output() const { return Contents(directory_ / "output"); }
 
   fetch::testing::TempDir directory_;
   fetch::testing::HubRepo repo_;
-  fetch::testing::FaultServer server_;
-  std::atomic<bool> stop_{false};
-  JobSpec spec_;
+  fetch::testing::FaultServer hub_;
+  fetch::testing::FaultServer store_;
 };
 
-TEST_F(HubModelTest, GoesFromTheRepositorysNameToAFile) {
-  ASSERT_TRUE(NamesHubModel(spec_));
-  ASSERT_EQ(FetchHubModel(spec_, stop_), absl::OkStatus());
-  EXPECT_FALSE(NamesHubModel(spec_));
-  ASSERT_EQ(FillDefaults(spec_), absl::OkStatus());
-  auto job = PrepareJob(spec_);
-  ASSERT_TRUE(job.ok()) << job.status();
-  const auto report = RunJob(*job, {});
-  ASSERT_TRUE(report.ok()) << report.status();
+TEST_F(HubModelTest, GoesFromTheRepositorysNameToFiles) {
+  ASSERT_EQ(RunHubModel({}), 0) << Output();
+  EXPECT_THAT(FilesBelow(directory_ / "out"),
+              ElementsAre("Little-Llama-7B-v2-Q4_K_M.gguf",
+                          "Little-Llama-7B-v2-Q8_0.gguf"));
+  // Byte for byte what a directory of that name becomes: no name in the
+  // metadata is of the snapshot's directory, which is called after its commit.
+  fs::copy(kModel, directory_ / "Little-Llama-7B-v2");
+  ASSERT_EQ(Run({"--model=" + directory_ / "Little-Llama-7B-v2",
+                 "--quants=Q4_K_M,Q8_0", "--outdir=" + directory_ / "local"}),
+            0)
+      << Output();
+  for (const std::string& name : FilesBelow(directory_ / "out")) {
+    EXPECT_TRUE(Contents(directory_ / absl::StrCat("out/", name)) ==
+                Contents(directory_ / absl::StrCat("local/", name)))
+        << name;
+  }
+}
 
-  const auto file =
-      gguf::File::Open(directory_ / "out/Little-Llama-Q4_K_M.gguf");
-  ASSERT_TRUE(file.ok()) << file.status();
-  EXPECT_EQ((*file)->tensors().size(), 21);
+TEST_F(HubModelTest, DownloadsWhatIsNeededAndThatOnce) {
+  ASSERT_EQ(RunHubModel({"--progress=plain"}), 0) << Output();
+  const std::vector<std::string> files = FilesBelow(directory_ / "home/hub");
+  for (const char* name :
+       {"pytorch_model", "consolidated", "optimizer", ".py"}) {
+    EXPECT_THAT(files, Each(Not(HasSubstr(name))));
+  }
+  const int requests = hub_.CountRequests("/resolve/");
+  ASSERT_EQ(RunHubModel({"--overwrite"}), 0) << Output();
+  EXPECT_EQ(hub_.CountRequests("/resolve/"), requests);
 }
 
 TEST_F(HubModelTest, ADryRunSaysWhatWouldBeDownloaded) {
-  const auto before = DescribeDownload(spec_);
-  ASSERT_TRUE(before.ok()) << before.status();
-  EXPECT_THAT(*before, HasSubstr("model.safetensors"));
-  EXPECT_FALSE(std::filesystem::exists(directory_ / "cache"));
-
-  JobSpec fetched = spec_;
-  ASSERT_EQ(FetchHubModel(fetched, stop_), absl::OkStatus());
-  const auto after = DescribeDownload(spec_);
-  ASSERT_TRUE(after.ok()) << after.status();
-  EXPECT_THAT(*after, IsEmpty());
+  ASSERT_EQ(RunHubModel({"--dry_run"}), 0) << Output();
+  const size_t size = repo_.contents("model.safetensors").size();
+  EXPECT_THAT(
+      Output(),
+      AllOf(HasSubstr(absl::StrFormat(
+                "%15d of %15d bytes to fetch  model.safetensors", size, size)),
+            HasSubstr(repo_.commit())));
+  EXPECT_FALSE(fs::exists(directory_ / "home"));
+  EXPECT_EQ(hub_.CountRequests("/resolve/"), 0);
+  // With the model here, it is a dry run of the conversion.
+  ASSERT_EQ(RunHubModel({}), 0) << Output();
+  ASSERT_EQ(RunHubModel({"--dry_run"}), 0) << Output();
+  EXPECT_THAT(Output(), AllOf(HasSubstr("blk.0.attn_q.weight"),
+                              Not(HasSubstr("to fetch"))));
 }
 
-TEST_F(HubModelTest, ARepositoryThatIsNotThereIsAnError) {
-  spec_.set_model("tester/Other");
-  EXPECT_EQ(FetchHubModel(spec_, stop_).code(), absl::StatusCode::kNotFound);
+TEST_F(HubModelTest, OfflineListsWhatIsMissing) {
+  EXPECT_EQ(RunHubModel({"--offline"}), 1);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("offline"), HasSubstr("Missing")));
+  EXPECT_THAT(hub_.requests(), IsEmpty());
+  ASSERT_EQ(RunHubModel({}), 0) << Output();
+  const size_t requests = hub_.requests().size();
+  EXPECT_EQ(RunHubModel({"--offline", "--overwrite"}), 0) << Output();
+  EXPECT_EQ(hub_.requests().size(), requests);
+  fs::remove(
+      fs::path(directory_ / "home/hub/models--tester--Little-Llama-7B-v2/"
+                            "blobs") /
+      repo_.Etag("model.safetensors"));
+  EXPECT_EQ(RunHubModel({"--offline", "--overwrite"}), 1);
+  EXPECT_THAT(Output(), HasSubstr("Missing: model.safetensors"));
 }
 
-TEST_F(HubModelTest, WhatIsOnThisMachineIsNoHubModel) {
-  spec_.set_model("testdata/models");
-  EXPECT_FALSE(NamesHubModel(spec_));
+TEST_F(HubModelTest, NamesThatNothingHas) {
+  EXPECT_EQ(Run({"--model=tester/Other"}), 1);
+  EXPECT_THAT(Output(), AllOf(HasSubstr("no repository tester/Other"),
+                              HasSubstr("Nor is there a directory")));
+}
+
+TEST_F(HubModelTest, RevisionOfADirectoryIsAMistake) {
+  EXPECT_EQ(Run({absl::StrCat("--model=", kModel), "--revision=v2"}), 1);
+  EXPECT_THAT(Output(), HasSubstr("concern models of the hub"));
+}
+
+TEST_F(HubModelTest, ProgressForMachines) {
+  ASSERT_EQ(RunHubModel({"--progress=json"}), 0) << Output();
+  const std::string output = Output();
+  const auto line = nlohmann::json::parse(output.substr(0, output.find('\n')),
+                                          nullptr, false);
+  EXPECT_GT(line["download_bytes_total"], 821760) << output;
+  ASSERT_EQ(RunHubModel({"--progress=none", "--cache_dir=" + directory_ / "c",
+                         "--overwrite"}),
+            0);
+  EXPECT_THAT(Output(), Not(HasSubstr("download_bytes")));
+}
+
+TEST(DownloadJsonTest, HasWhatAPersonSees) {
+  fetch::FetchProgress progress;
+  progress.files = {{"a.json", 10, 10, true}, {"b.bin", 90, 30, false}};
+  progress.total_bytes = 100;
+  progress.done_bytes = 40;
+  progress.bytes_per_second = 20;
+  progress.time_left = absl::Seconds(3);
+  EXPECT_EQ(DownloadJson(progress),
+            R"({"download_bytes_done":40,"download_bytes_total":100,)"
+            R"("bytes_per_second":20.0,"seconds_left":3.0,"files":[)"
+            R"({"path":"a.json","bytes_done":10,"bytes_total":10,)"
+            R"("complete":true},{"path":"b.bin","bytes_done":30,)"
+            R"("bytes_total":90,"complete":false}]})");
+}
+
+TEST(NamesHubModelTest, WhatIsOnThisMachineIsNoHubModel) {
+  JobSpec spec;
+  spec.set_model("testdata/models");
+  EXPECT_FALSE(NamesHubModel(spec));
+  spec.set_model("testdata/nothing");
+  EXPECT_TRUE(NamesHubModel(spec));
 }
 
 }  // namespace

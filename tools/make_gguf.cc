@@ -79,12 +79,17 @@ absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
 // gives false.
 absl::StatusOr<bool> HaveHubModel(CommandLine& command_line) {
   if (command_line.action == Action::kDryRun) {
-    absl::StatusOr<std::string> download = DescribeDownload(command_line.spec);
+    absl::StatusOr<std::string> download =
+        DescribeDownload(command_line.spec, stop_requested);
     if (!download.ok()) return download.status();
     Print(*download);
     if (!download->empty()) return false;
   }
-  absl::Status status = FetchHubModel(command_line.spec, stop_requested);
+  absl::StatusOr<DisplayMode> display =
+      ParseDisplayMode(command_line.progress, stderr);
+  if (!display.ok()) return display.status();
+  absl::Status status =
+      FetchHubModel(command_line.spec, *display, stop_requested);
   if (!status.ok()) return status;
   return true;
 }
@@ -101,6 +106,9 @@ absl::Status Run(CommandLine command_line) {
   if (NamesHubModel(command_line.spec)) {
     absl::StatusOr<bool> here = HaveHubModel(command_line);
     if (!here.ok() || !*here) return here.status();
+  } else if (absl::Status status = CheckNoHub(command_line.spec);
+             !status.ok()) {
+    return status;
   }
   absl::Status status = FillDefaults(command_line.spec);
   if (!status.ok()) return status;

@@ -1,17 +1,12 @@
 #include "fetch/testing/fault_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,6 +22,7 @@
 #include "absl/time/time.h"
 #include "fetch/range_set.h"
 #include "fetch/testing/hub_repo.h"
+#include "fetch/testing/loopback_server.h"
 
 namespace fetch::testing {
 namespace {
@@ -109,40 +105,16 @@ void Connection::Reply(int status, const std::vector<std::string>& headers,
 
 void Connection::Wait(absl::Duration duration) {
   const absl::Time end = absl::Now() + duration;
-  while (absl::Now() < end && !*stopping_) {
+  while (absl::Now() < end && !server_->stopping()) {
     absl::SleepFor(absl::Milliseconds(5));
   }
 }
 
-FaultServer::FaultServer(const HubRepo* repo) : repo_(repo) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  bind(listener_, reinterpret_cast<sockaddr*>(&address), length);
-  listen(listener_, 64);
-  getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-  port_ = ntohs(address.sin_port);
-  accepting_ = std::thread([this] { Accept(); });
-}
-
-FaultServer::~FaultServer() {
-  stopping_ = true;
-  shutdown(listener_, SHUT_RDWR);
-  accepting_.join();
-  close(listener_);
-  std::vector<std::thread> threads;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (int fd : open_fds_) shutdown(fd, SHUT_RDWR);
-    threads = std::move(threads_);
-  }
-  for (std::thread& thread : threads) thread.join();
-}
+FaultServer::FaultServer(const HubRepo* repo)
+    : repo_(repo), server_([this](int fd) { Serve(fd); }) {}
 
 std::string FaultServer::url() const {
-  return absl::StrCat("http://127.0.0.1:", port_);
+  return absl::StrCat("http://127.0.0.1:", server_.port());
 }
 
 void FaultServer::SetFault(Fault fault) {
@@ -173,22 +145,10 @@ int FaultServer::CountRequests(absl::string_view in_path) const {
       }));
 }
 
-void FaultServer::Accept() {
-  while (true) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    const int yes = 1;  // heads and bodies are sent apart
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    absl::MutexLock lock(&mutex_);
-    open_fds_.insert(fd);
-    threads_.emplace_back([this, fd] { Serve(fd); });
-  }
-}
-
 void FaultServer::Serve(int fd) {
-  Connection connection(fd, &stopping_);
+  Connection connection(fd, &server_);
   std::string buffer;
-  while (connection.open() && !stopping_) {
+  while (connection.open() && !server_.stopping()) {
     const std::optional<Request> request = ReadRequest(fd, &buffer);
     if (!request.has_value()) break;
     Fault fault;
@@ -199,9 +159,6 @@ void FaultServer::Serve(int fd) {
     }
     if (!fault || !fault(*request, &connection)) Answer(*request, &connection);
   }
-  absl::MutexLock lock(&mutex_);
-  open_fds_.erase(fd);
-  close(fd);
 }
 
 void FaultServer::ReplyWithFile(const Request& request,

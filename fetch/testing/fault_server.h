@@ -11,9 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -22,6 +20,7 @@
 #include "absl/time/time.h"
 #include "fetch/range_set.h"
 #include "fetch/testing/hub_repo.h"
+#include "fetch/testing/loopback_server.h"
 
 namespace fetch::testing {
 
@@ -37,8 +36,7 @@ struct Request {
 // The connection that a request came on; answers go here.
 class Connection {
  public:
-  Connection(int fd, const std::atomic<bool>* stopping)
-      : fd_(fd), stopping_(stopping) {}
+  Connection(int fd, const LoopbackServer* server) : fd_(fd), server_(server) {}
 
   // Status line, these header lines, and the length if it is given.
   void SendHead(int status, const std::vector<std::string>& headers,
@@ -56,7 +54,7 @@ class Connection {
 
  private:
   const int fd_;
-  const std::atomic<bool>* const stopping_;
+  const LoopbackServer* const server_;
   bool open_ = true;
 };
 
@@ -68,9 +66,6 @@ class FaultServer {
 
   // `repo` must outlive this, and may not change but in SetRepo.
   explicit FaultServer(const HubRepo* repo);
-  ~FaultServer();
-  FaultServer(const FaultServer&) = delete;
-  FaultServer& operator=(const FaultServer&) = delete;
 
   std::string url() const;
   void SetFault(Fault fault);
@@ -90,25 +85,19 @@ class FaultServer {
                             absl::string_view etag, Connection* connection);
 
  private:
-  void Accept();
   void Serve(int fd);
   void Answer(const Request& request, Connection* connection);
   void AnswerApi(const Request& request, Connection* connection);
   void AnswerResolve(const Request& request, const std::string& path,
                      Connection* connection);
 
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<bool> stopping_{false};
   std::atomic<int> signature_{0};
   mutable absl::Mutex mutex_;
   const HubRepo* repo_ ABSL_GUARDED_BY(mutex_);
   Fault fault_ ABSL_GUARDED_BY(mutex_);
   std::string lfs_url_ ABSL_GUARDED_BY(mutex_);
   std::vector<Request> requests_ ABSL_GUARDED_BY(mutex_);
-  std::set<int> open_fds_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
-  std::thread accepting_;
+  LoopbackServer server_;
 };
 
 }  // namespace fetch::testing

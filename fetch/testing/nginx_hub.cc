@@ -1,6 +1,5 @@
 #include "fetch/testing/nginx_hub.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "absl/time/time.h"
 #include "fetch/testing/child_process.h"
 #include "fetch/testing/hub_repo.h"
+#include "fetch/testing/loopback_server.h"
 #include "fetch/testing/temp_dir.h"
 
 namespace fetch::testing {
@@ -31,17 +31,9 @@ namespace {
 constexpr char kConfiguration[] = "fetch/testdata/nginx.conf";
 constexpr size_t kEntriesPerPage = 3;
 
-sockaddr_in Loopback(int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return address;
-}
-
 int FreePort() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = Loopback(0);
+  sockaddr_in address = LoopbackAddress(0);
   socklen_t length = sizeof(address);
   bind(fd, reinterpret_cast<sockaddr*>(&address), length);
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
@@ -51,7 +43,7 @@ int FreePort() {
 
 bool Accepts(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Loopback(port);
+  const sockaddr_in address = LoopbackAddress(port);
   const bool accepts = connect(fd, reinterpret_cast<const sockaddr*>(&address),
                                sizeof(address)) == 0;
   close(fd);

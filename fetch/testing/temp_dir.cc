@@ -38,12 +38,16 @@ std::string TempDir::operator/(absl::string_view name) const {
 
 void ClearHubEnvironment() {
   for (const char* name :
-       {"HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE",
-        "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH",
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HF_HUB_OFFLINE",
-        "TRANSFORMERS_OFFLINE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-        "SSL_CERT_FILE", "http_proxy", "https_proxy", "HTTPS_PROXY",
-        "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"}) {
+       {"HF_ENDPOINT",        "HF_HOME",
+        "HF_HUB_CACHE",       "HUGGINGFACE_HUB_CACHE",
+        "HF_TOKEN",           "HUGGING_FACE_HUB_TOKEN",
+        "HF_TOKEN_PATH",      "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+        "HF_HUB_OFFLINE",     "TRANSFORMERS_OFFLINE",
+        "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",      "http_proxy",
+        "https_proxy",        "HTTPS_PROXY",
+        "all_proxy",          "ALL_PROXY",
+        "no_proxy",           "NO_PROXY"}) {
     unsetenv(name);
   }
 }
