@@ -30,10 +30,8 @@ namespace {
 
 constexpr absl::Duration kTurn = absl::Milliseconds(100);
 constexpr absl::Duration kLockTryEvery = absl::Milliseconds(500);
-// What a crash of the machine may cost, and how often the disk is disturbed;
-// and how much is left to flush when a file is complete.
+// What a crash of the machine may cost, and how often the disk is disturbed.
 constexpr absl::Duration kSyncEvery = absl::Seconds(15);
-constexpr uint64_t kSyncBytes = uint64_t{64} << 20;
 constexpr int kDigestThreads = 2;
 // Files that are only waiting for their hash do not count as connections.
 constexpr size_t kMoreActive = 16;
@@ -271,15 +269,13 @@ void Downloader::AdvanceActive() {
 }
 
 void Downloader::SyncIfDue(absl::Time now) {
-  const bool all = now >= next_sync_;
-  if (all) next_sync_ = now + kSyncEvery;
+  if (now < next_sync_) return;
+  next_sync_ = now + kSyncEvery;
   for (const Job& job : active_) {
-    const std::shared_ptr<PartialFile> partial = job.file->partial();
-    if (partial == nullptr || !partial->SyncIsDue(all ? 1 : kSyncBytes)) {
-      continue;
-    }
     // A failure leaves the record as it was: nothing is claimed that is not.
-    syncs_.Add([partial] { partial->Sync().IgnoreError(); });
+    syncs_.Add([partial = job.file->partial()] {
+      if (partial != nullptr) partial->Sync().IgnoreError();
+    });
   }
 }
 

@@ -121,7 +121,6 @@ absl::Status PartialFile::Write(uint64_t offset, const char* data,
   if (!status.ok()) return status;
   there_.Add({offset, offset + size});
   unnoted_.Add({offset, offset + size});
-  unsynced_bytes_ += size;
   return unnoted_.size() >= kNoteEvery ? Note() : absl::OkStatus();
 }
 
@@ -138,12 +137,6 @@ absl::Status PartialFile::Restart() {
   there_.Clear();
   unnoted_.Clear();
   return MakeRecord(RecordedRanges());
-}
-
-bool PartialFile::SyncIsDue(uint64_t bytes) {
-  if (unsynced_bytes_ < bytes) return false;
-  unsynced_bytes_ = 0;
-  return true;
 }
 
 absl::Status PartialFile::Sync() {

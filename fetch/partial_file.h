@@ -54,9 +54,6 @@ class PartialFile {
   // Forgets all that is there.
   absl::Status Restart();
 
-  // True if this many bytes were written since it was last true: time for Sync.
-  bool SyncIsDue(uint64_t bytes);
-
   // Flushes to the disk and notes it. From any thread, one at a time; may take
   // long and does not hold up the others.
   absl::Status Sync();
@@ -81,8 +78,7 @@ class PartialFile {
   const RecordKey key_;
   const int fd_;
   RangeSet there_;
-  RangeSet unnoted_;  // written, but not yet in the record
-  uint64_t unsynced_bytes_ = 0;
+  RangeSet unnoted_;   // written, but not yet in the record
   absl::Mutex mutex_;  // so that Sync never brings a removed record back
   std::shared_ptr<RangeRecord> record_ ABSL_GUARDED_BY(mutex_);
 };
