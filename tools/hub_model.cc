@@ -15,7 +15,7 @@
 #include "fetch/fetch.h"
 #include "fetch/observer.h"
 #include "fetch/progress_display.h"
-#include "tools/job_spec.h"
+#include "tools/user_path.h"
 
 namespace make_gguf {
 namespace {
