@@ -136,6 +136,16 @@ absl::Status GgufSource::Read(size_t tensor, uint64_t first,
   return absl::OkStatus();
 }
 
+void GgufSource::Prefetch(size_t tensor, uint64_t first, uint64_t count) const {
+  const gguf::TensorTypeTraits& traits =
+      gguf::Traits(model_->tensors()[tensor].type);
+  const uint64_t begin = first / traits.block_size;
+  const uint64_t end =
+      (first + count + traits.block_size - 1) / traits.block_size;
+  model_->PrefetchTensorBytes(tensor, begin * traits.block_bytes,
+                              (end - begin) * traits.block_bytes);
+}
+
 absl::StatusOr<ModelPlan> PlanGguf(const GgufSource& source) {
   constexpr absl::string_view kFileTypeKey = "general.file_type";
   constexpr absl::string_view kArchitectureKey = "general.architecture";

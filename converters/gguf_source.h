@@ -38,6 +38,8 @@ class GgufSource : public TensorSource {
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override;
 
+  void Prefetch(size_t tensor, uint64_t first, uint64_t count) const override;
+
   absl::Status ReadStored(size_t tensor, uint64_t offset,
                           absl::Span<uint8_t> out) const override {
     return model_->ReadTensorBytes(tensor, offset, out);

@@ -15,6 +15,8 @@ uint64_t SourceTensor::elements() const {
   return product;
 }
 
+void TensorSource::Prefetch(size_t, uint64_t, uint64_t) const {}
+
 absl::Status TensorSource::ReadStored(size_t tensor, uint64_t,
                                       absl::Span<uint8_t>) const {
   const SourceTensor& info = tensors()[tensor];

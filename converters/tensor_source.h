@@ -46,6 +46,12 @@ class TensorSource {
   virtual absl::Status Read(size_t tensor, uint64_t first,
                             absl::Span<float> out) const = 0;
 
+  // Says that elements [first, first + count) will be read soon, so that the
+  // system can fetch them from the disk meanwhile. Thread-safe, doesn't wait,
+  // changes no result. `first` and `count` must lie within the tensor; block
+  // formats round them to whole blocks.
+  virtual void Prefetch(size_t tensor, uint64_t first, uint64_t count) const;
+
   // Reads out.size() bytes of the tensor as it is stored, from byte `offset`
   // on. Thread-safe.
   // Errors: as of Read; Unimplemented where the stored form is no GGUF type.

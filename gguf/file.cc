@@ -147,4 +147,9 @@ absl::Status File::ReadTensorBytes(size_t tensor, uint64_t offset,
                                    tensors()[tensor].name, "')"));
 }
 
+void File::PrefetchTensorBytes(size_t tensor, uint64_t offset,
+                               uint64_t size) const {
+  input_->Prefetch(data_offset_ + placements_[tensor].offset + offset, size);
+}
+
 }  // namespace gguf

@@ -59,6 +59,8 @@ class File {
   // file and tensor, if the file was cut meanwhile or can't be read.
   absl::Status ReadTensorBytes(size_t tensor, uint64_t offset,
                                absl::Span<uint8_t> out) const;
+  // Says that these bytes of tensor number `tensor` will be read soon.
+  void PrefetchTensorBytes(size_t tensor, uint64_t offset, uint64_t size) const;
 
  private:
   File(std::unique_ptr<InputFile> input, Header header);

@@ -60,6 +60,10 @@ int FileOps::Sync(int fd) {
   return ErrnoUnless(Uninterrupted([&] { return fsync(fd); }) == 0);
 }
 
+void FileOps::StartWriteback(int fd) {
+  sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);  // 0 bytes: to the end
+}
+
 int FileOps::Rename(const std::string& from, const std::string& to,
                     bool replace) {
   if (replace) return ErrnoUnless(rename(from.c_str(), to.c_str()) == 0);

@@ -26,6 +26,9 @@ class FileOps {
   // disk space for them where the file system can.
   virtual int Reserve(int fd, uint64_t size);
   virtual int Sync(int fd);
+  // Lets the system begin to bring to disk what was written so far, without
+  // waiting for it. A wish: not every file system has it.
+  virtual void StartWriteback(int fd);
   // Renames `from`, replacing `to` only if `replace`; else -EEXIST if there is
   // a `to`, without a moment between looking and renaming.
   virtual int Rename(const std::string& from, const std::string& to,

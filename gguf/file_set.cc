@@ -153,4 +153,10 @@ absl::Status FileSet::ReadTensorBytes(size_t tensor, uint64_t offset,
   return files_[where.file]->ReadTensorBytes(where.tensor, offset, out);
 }
 
+void FileSet::PrefetchTensorBytes(size_t tensor, uint64_t offset,
+                                  uint64_t size) const {
+  const Location& where = locations_[tensor];
+  files_[where.file]->PrefetchTensorBytes(where.tensor, offset, size);
+}
+
 }  // namespace gguf

@@ -59,6 +59,8 @@ class FileSet {
   // As File::ReadTensorBytes.
   absl::Status ReadTensorBytes(size_t tensor, uint64_t offset,
                                absl::Span<uint8_t> out) const;
+  // As File::PrefetchTensorBytes.
+  void PrefetchTensorBytes(size_t tensor, uint64_t offset, uint64_t size) const;
 
  private:
   FileSet() = default;

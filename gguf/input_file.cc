@@ -57,4 +57,9 @@ absl::Status InputFile::ReadAt(uint64_t offset, absl::Span<uint8_t> out) const {
   return absl::OkStatus();
 }
 
+void InputFile::Prefetch(uint64_t offset, uint64_t size) const {
+  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                POSIX_FADV_WILLNEED);
+}
+
 }  // namespace gguf

@@ -33,6 +33,10 @@ class InputFile {
   // be read.
   absl::Status ReadAt(uint64_t offset, absl::Span<uint8_t> out) const;
 
+  // Lets the system begin to read these bytes, without waiting for them.
+  // Thread-safe.
+  void Prefetch(uint64_t offset, uint64_t size) const;
+
   const std::string& path() const { return path_; }
   uint64_t size() const { return size_; }  // when it was opened
 

@@ -256,6 +256,8 @@ absl::Status Writer::Sync() {
   return absl::OkStatus();
 }
 
+void Writer::StartWriteback() { options_.ops->StartWriteback(fd_); }
+
 absl::Status Writer::CheckComplete() const {
   absl::MutexLock lock(&mutex_);
   for (size_t i = 0; i < tensors_.size(); ++i) {

@@ -92,6 +92,9 @@ class Writer {
   // Brings what was written so far to the disk, so that a journal may claim
   // it. Thread-safe.
   absl::Status Sync();
+  // Begins that without waiting, so that a later Sync has less to do.
+  // Thread-safe.
+  void StartWriteback();
 
   // Checks that all tensors' bytes were written, syncs, and gives the file
   // its name. Once; nothing may be written meanwhile or afterwards.

@@ -1,5 +1,6 @@
 #include "tools/display.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +21,12 @@ namespace {
 constexpr absl::Duration kBarInterval = absl::Milliseconds(200);
 constexpr absl::Duration kLineInterval = absl::Seconds(5);
 constexpr absl::Duration kJsonInterval = absl::Seconds(1);
-constexpr int kBarWidth = 20;
+// Of a bar, in characters: no more than is of use, no less than can be read.
+constexpr int kMaxBarWidth = 30;
+constexpr int kMinBarWidth = 8;
+// Where the terminal doesn't say.
+constexpr int kUsualColumns = 80;
+constexpr char kEraseLine[] = "\r\033[K";
 // How much the newest interval counts in the rates.
 constexpr double kSmoothing = 0.3;
 
@@ -35,6 +41,14 @@ std::string Clock(double seconds) {
   const std::string rest =
       absl::StrFormat("%02d:%02d", all / 60 % 60, all % 60);
   return all < 3600 ? rest : absl::StrCat(all / 3600, ":", rest);
+}
+
+int ColumnsOf(FILE* terminal) {
+  winsize size = {};
+  if (ioctl(fileno(terminal), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return kUsualColumns;
+  }
+  return size.ws_col;
 }
 
 std::string Bar(double fraction, int width) {
@@ -67,7 +81,7 @@ std::string ProgressLine(const ProgressView& view, int bar_width) {
   const double fraction = Fraction(view);
   std::string line = bar_width > 0 ? Bar(fraction, bar_width) : "";
   absl::StrAppendFormat(
-      &line, "%3d%%  %.1f M weights/s  in %.2f GB/s  out %.2f GB/s",
+      &line, "%3d%%  %.1f M weights/s  in %.2f out %.2f GB/s",
       static_cast<int>(100 * fraction), view.weights_per_second * 1e-6,
       view.bytes_in_per_second * 1e-9, view.bytes_out_per_second * 1e-9);
   if (view.seconds_left.has_value()) {
@@ -76,8 +90,19 @@ std::string ProgressLine(const ProgressView& view, int bar_width) {
   return absl::StrCat(line, "  ", view.tensor);
 }
 
+std::string BarLine(const ProgressView& view, int columns) {
+  // A character is left free: some terminals wrap a line that is full.
+  const int room = columns - 1;
+  const int text = static_cast<int>(ProgressLine(view, 0).size());
+  const int brackets = 3;
+  const int bar =
+      std::clamp(room - text - brackets, kMinBarWidth, kMaxBarWidth);
+  return ProgressLine(view, bar).substr(0, std::max(room, 0));
+}
+
 std::string ProgressJson(const ProgressView& view) {
   nlohmann::ordered_json json = {
+      {"event", "progress"},
       {"weights_done", view.weights_done},
       {"weights_total", view.weights_total},
       {"seconds", view.seconds},
@@ -113,11 +138,22 @@ void Display::Finish() {
     finished_ = true;
   }
   thread_.join();
-  if (mode_ == DisplayMode::kBar) {
-    absl::FPrintF(stream_, "\r\033[K");
-  } else {
-    Show();
-  }
+  if (mode_ != DisplayMode::kBar) return;
+  std::fputs(kEraseLine, stream_);
+  std::fflush(stream_);
+}
+
+void Display::ShowProgressNow() {
+  if (mode_ == DisplayMode::kNone) return;
+  absl::MutexLock lock(&mutex_);
+  ShowProgress();
+}
+
+void Display::Show(const Event& event) {
+  if (event.text.empty()) return;
+  absl::MutexLock lock(&mutex_);
+  absl::FPrintF(stream_, "%s%s\n", mode_ == DisplayMode::kBar ? kEraseLine : "",
+                mode_ == DisplayMode::kJson ? event.json : event.text);
   std::fflush(stream_);
 }
 
@@ -125,16 +161,17 @@ void Display::Run() {
   absl::MutexLock lock(&mutex_);
   while (
       !mutex_.AwaitWithTimeout(absl::Condition(&finished_), Interval(mode_))) {
-    Show();
+    ShowProgress();
   }
 }
 
-void Display::Show() {
+void Display::ShowProgress() {
   const ProgressView view = View();
   if (mode_ == DisplayMode::kJson) {
     absl::FPrintF(stream_, "%s\n", ProgressJson(view));
   } else if (mode_ == DisplayMode::kBar) {
-    absl::FPrintF(stream_, "\r%s\033[K", ProgressLine(view, kBarWidth));
+    absl::FPrintF(stream_, "%s%s", kEraseLine,
+                  BarLine(view, ColumnsOf(stream_)));
   } else {
     absl::FPrintF(stream_, "%s\n", ProgressLine(view, 0));
   }
@@ -169,7 +206,8 @@ ProgressView Display::View() {
     view.seconds_left =
         static_cast<double>(weights_total_ - done) / weights_rate_;
   }
-  view.tensor = tensor_name_(progress_.tensor);
+  view.tensor =
+      progress_.syncing ? "files go to disk" : tensor_name_(progress_.tensor);
   return view;
 }
 

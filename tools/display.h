@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "tools/events.h"
 #include "tools/progress.h"
 
 namespace make_gguf {
@@ -44,10 +45,13 @@ struct ProgressView {
 
 // One line for a person; with a bar of `bar_width` characters if that is not 0.
 std::string ProgressLine(const ProgressView& view, int bar_width);
-// One line of JSON.
+// The same with a bar, for a terminal of so many columns.
+std::string BarLine(const ProgressView& view, int columns);
+// One line of JSON: an event "progress".
 std::string ProgressJson(const ProgressView& view);
 
-// Shows `progress` from its making until Finish, from a thread of its own.
+// Shows `progress` and events from its making until Finish, from a thread of
+// its own.
 class Display {
  public:
   // `tensor_name` gives the name of the tensor with a number. Everything given
@@ -57,12 +61,17 @@ class Display {
           std::function<std::string(size_t)> tensor_name);
   ~Display();
 
-  // Ends it; a bar is removed, plain and JSON lines get a last one.
+  // Shows an event on a line of its own; nothing if it has no text. As JSON in
+  // the mode kJson, else as text, even in the mode kNone. Thread-safe.
+  void Show(const Event& event);
+  // Shows the progress now, not only when it is time.
+  void ShowProgressNow();
+  // Ends it; a bar is removed.
   void Finish();
 
  private:
   void Run();
-  void Show();
+  void ShowProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ProgressView View();
 
   const DisplayMode mode_;

@@ -1,7 +1,12 @@
 #include "tools/display.h"
 
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -9,6 +14,8 @@
 namespace make_gguf {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -28,12 +35,23 @@ ProgressView HalfDone() {
 
 TEST(DisplayTest, LineSaysHowFarAndHowFast) {
   EXPECT_EQ(ProgressLine(HalfDone(), 0),
-            " 50%  25.0 M weights/s  in 0.05 GB/s  out 0.02 GB/s  1:02:05 left"
+            " 50%  25.0 M weights/s  in 0.05 out 0.02 GB/s  1:02:05 left"
             "  blk.0.ffn_up.weight");
 }
 
 TEST(DisplayTest, BarIsAsLongAsTheShareDone) {
   EXPECT_THAT(ProgressLine(HalfDone(), 8), StartsWith("[####....]  50%"));
+}
+
+TEST(DisplayTest, BarLineFitsTheTerminal) {
+  for (const int columns : {20, 60, 80, 100, 200}) {
+    const std::string line = BarLine(HalfDone(), columns);
+    EXPECT_LT(line.size(), columns);
+    EXPECT_THAT(line, StartsWith("[####"));
+  }
+  EXPECT_THAT(BarLine(HalfDone(), 200),
+              HasSubstr("[###############...............]  50%"));
+  EXPECT_THAT(BarLine(HalfDone(), 200), HasSubstr("  blk.0.ffn_up.weight"));
 }
 
 TEST(DisplayTest, UnknownTimeIsLeftOut) {
@@ -46,6 +64,7 @@ TEST(DisplayTest, UnknownTimeIsLeftOut) {
 
 TEST(DisplayTest, JsonHoldsTheNumbers) {
   const nlohmann::json json = nlohmann::json::parse(ProgressJson(HalfDone()));
+  EXPECT_EQ(json["event"], "progress");
   EXPECT_EQ(json["weights_done"], 500);
   EXPECT_EQ(json["weights_total"], 1000);
   EXPECT_EQ(json["tensor"], "blk.0.ffn_up.weight");
@@ -57,19 +76,49 @@ TEST(DisplayTest, ModesHaveNames) {
   EXPECT_FALSE(ParseDisplayMode("fancy", stderr).ok());
 }
 
-TEST(DisplayTest, JsonLinesEndWithTheLastState) {
-  std::string path = testing::TempDir() + "/progress";
-  FILE* stream = fopen(path.c_str(), "w+");
-  Progress progress;
-  progress.weights_done = 1000;
-  Display display(DisplayMode::kJson, stream, progress, 1000,
-                  [](size_t) { return std::string("t"); });
-  display.Finish();
-  char line[1000] = {};
-  fseek(stream, 0, SEEK_SET);
-  ASSERT_NE(fgets(line, sizeof(line), stream), nullptr);
-  EXPECT_EQ(nlohmann::json::parse(line)["weights_done"], 1000);
-  fclose(stream);
+// What a display writes to its stream.
+class DisplayStreamTest : public testing::Test {
+ protected:
+  std::string Written(DisplayMode mode) {
+    const std::string path = testing::TempDir() + "/progress";
+    FILE* stream = fopen(path.c_str(), "w");
+    Progress progress;
+    progress.weights_done = 1000;
+    Display display(mode, stream, progress, 1000,
+                    [](size_t) { return std::string("t"); });
+    display.Show(WarningEvent("careful"));
+    display.Show(Event{});
+    if (mode != DisplayMode::kBar) display.ShowProgressNow();
+    display.Finish();
+    fclose(stream);
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+};
+
+TEST_F(DisplayStreamTest, EveryLineIsJsonForPrograms) {
+  const std::vector<std::string> lines =
+      absl::StrSplit(Written(DisplayMode::kJson), '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 2);
+  const auto warning = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(warning["event"], "warning");
+  EXPECT_EQ(warning["message"], "careful");
+  const auto last = nlohmann::json::parse(lines[1]);
+  EXPECT_EQ(last["event"], "progress");
+  EXPECT_EQ(last["weights_done"], 1000);
+}
+
+TEST_F(DisplayStreamTest, PlainLinesAreOnTheirOwn) {
+  EXPECT_THAT(Written(DisplayMode::kLines),
+              AllOf(StartsWith("warning: careful\n100%"), EndsWith("  t\n")));
+}
+
+TEST_F(DisplayStreamTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
+  EXPECT_EQ(Written(DisplayMode::kBar), "\r\033[Kwarning: careful\n\r\033[K");
+}
+
+TEST_F(DisplayStreamTest, EventsAreSaidEvenWithoutProgress) {
+  EXPECT_EQ(Written(DisplayMode::kNone), "warning: careful\n");
 }
 
 }  // namespace

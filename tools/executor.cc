@@ -11,9 +11,14 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "tools/chunk_worker.h"
+#include "tools/tensor_reader.h"
+#include "tools/writeback.h"
 
 namespace make_gguf {
 namespace {
+
+// How much is fetched from the disk ahead of the threads that will read it.
+constexpr uint64_t kPrefetchWeights = uint64_t{8} << 20;
 
 // The chunks still to be taken, and the first error.
 class Queue {
@@ -24,7 +29,9 @@ class Queue {
   bool Next(uint32_t& index) {
     if (failed_ || *input_.stop) return false;
     index = next_.fetch_add(1);
-    return index < input_.work->chunks.size();
+    if (index >= input_.work->chunks.size()) return false;
+    PrefetchAhead(index);
+    return true;
   }
 
   // Of several errors the one of the earliest chunk counts.
@@ -44,8 +51,30 @@ class Queue {
   }
 
  private:
+  // Announces the chunks that follow `index`, so that the disk reads while the
+  // threads compute. Each chunk is announced once.
+  void PrefetchAhead(uint32_t index) {
+    const std::vector<Chunk>& chunks = input_.work->chunks;
+    if (!prefetching_.TryLock()) return;  // another thread is at it
+    uint64_t ahead = 0;
+    for (uint32_t i = index; i < chunks.size() && ahead < kPrefetchWeights;
+         ++i) {
+      ahead += chunks[i].weights;
+      if (i < prefetched_) continue;
+      prefetched_ = i + 1;
+      if (input_.journal->finished().contains(i)) continue;
+      Prefetch(
+          *input_.source,
+          input_.model->tensors[input_.work->tensors[chunks[i].work].tensor],
+          chunks[i].first, chunks[i].weights);
+    }
+    prefetching_.Unlock();
+  }
+
   const ExecutionInput& input_;
   std::atomic<uint32_t> next_{0};
+  absl::Mutex prefetching_;
+  uint32_t prefetched_ ABSL_GUARDED_BY(prefetching_) = 0;  // all before it
   std::atomic<bool> failed_{false};
   absl::Mutex mutex_;
   uint32_t failed_index_ ABSL_GUARDED_BY(mutex_) =
@@ -78,6 +107,7 @@ absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input) {
   std::vector<ChunkWorker> workers;
   workers.reserve(input.threads);
   for (int i = 0; i < input.threads; ++i) workers.emplace_back(input);
+  Writeback writeback(input.outputs);
   std::vector<std::thread> threads;
   threads.reserve(input.threads);
   for (ChunkWorker& worker : workers) {

@@ -24,6 +24,10 @@ absl::string_view FileName(absl::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+std::string WeightsFact(absl::string_view path) {
+  return absl::StrCat("weights file ", FileName(path));
+}
+
 void AddFact(Fingerprint& fingerprint, absl::string_view name,
              absl::string_view value) {
   Fingerprint::Fact& fact = *fingerprint.add_facts();
@@ -35,7 +39,8 @@ std::string FileState(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return "unreadable";
   return absl::StrCat(info.st_size, " bytes of ",
-                      absl::FormatTime(absl::TimeFromTimespec(info.st_mtim)));
+                      absl::FormatTime(absl::TimeFromTimespec(info.st_mtim),
+                                       absl::UTCTimeZone()));
 }
 
 template <typename T>
@@ -62,7 +67,7 @@ std::string DataPlan(const converters::ModelPlan& model) {
 
 std::string OutputState(const OutputPlan& output) {
   Sha256 hash;
-  hash.Update(output.layout.header);
+  hash.Update(output.header_sha256);
   for (const OutputTensor& tensor : output.tensors) {
     hash.Update(tensor.rounded ? "r" : "-");
   }
@@ -90,8 +95,7 @@ Fingerprint FingerprintOf(const FingerprintInput& input) {
                           absl::StrAppend(out, output.file_type->name);
                         }));
   for (const std::string& file : input.weight_files) {
-    AddFact(fingerprint, absl::StrCat("weights file ", FileName(file)),
-            FileState(file));
+    AddFact(fingerprint, WeightsFact(file), FileState(file));
   }
   AddFact(fingerprint, "the tensors' plan", DataPlan(*input.model));
   AddFact(fingerprint, "the importance matrix",
@@ -102,6 +106,21 @@ Fingerprint FingerprintOf(const FingerprintInput& input) {
   }
   AddFact(fingerprint, "the chunk size", absl::StrCat(input.chunk_weights));
   return fingerprint;
+}
+
+absl::Status CheckUnchanged(const Fingerprint& fingerprint,
+                            absl::Span<const std::string> weight_files) {
+  for (const std::string& file : weight_files) {
+    const std::string state = FileState(file);
+    for (const Fingerprint::Fact& fact : fingerprint.facts()) {
+      if (fact.name() == WeightsFact(file) && fact.value() != state) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(file, " was changed while it was read: it had ",
+                         fact.value(), ", now ", state));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::vector<std::string> OutputNames(const Fingerprint& fingerprint) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
 #include "tools/imatrix.h"
@@ -28,6 +29,11 @@ struct FingerprintInput {
 };
 
 Fingerprint FingerprintOf(const FingerprintInput& input);
+
+// Whether the files of weights still are what `fingerprint`, made of them,
+// says. Errors: FailedPrecondition, naming the file that was changed meanwhile.
+absl::Status CheckUnchanged(const Fingerprint& fingerprint,
+                            absl::Span<const std::string> weight_files);
 
 // The outputs' file names in a fingerprint.
 std::vector<std::string> OutputNames(const Fingerprint& fingerprint);

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "gguf/split.h"
 #include "tools/job_spec.h"
+#include "tools/user_path.h"
 
 // Flags without a default tell "not given" from any value, so that only what
 // is given overrides the job file.
@@ -111,7 +112,9 @@ namespace {
 constexpr char kUsage[] =
     "converts a Hugging Face checkpoint to quantized GGUF files.\n\n"
     "  make_gguf --model=DIRECTORY-or-ORG/NAME [--quants=Q4_K_M,Q5_K_S] "
-    "[--outdir=DIRECTORY]";
+    "[--outdir=DIRECTORY]\n\n"
+    "Exits with 0 if all files are made, 1 after an error, and, as shells have "
+    "it,\nwith 128 and the signal's number when it was stopped.";
 
 void SetString(const absl::Flag<OptionalString>& flag, std::string* field) {
   if (const OptionalString value = absl::GetFlag(flag)) *field = *value;
@@ -146,14 +149,17 @@ absl::Status SetTensorTypes(Mix& mix) {
   return absl::OkStatus();
 }
 
-void SetQuants(JobSpec& spec) {
+absl::Status SetQuants(JobSpec& spec) {
   const OptionalString value = absl::GetFlag(FLAGS_quants);
-  if (!value) return;
+  if (!value) return absl::OkStatus();
   spec.clear_quants();
   for (absl::string_view name :
        absl::StrSplit(*value, ',', absl::SkipWhitespace())) {
     spec.add_quants(std::string(absl::StripAsciiWhitespace(name)));
   }
+  if (!spec.quants().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--quants names no type; --list_types shows all");
 }
 
 absl::Status SetExecution(Execution& execution) {
@@ -202,6 +208,12 @@ absl::Status SetSplit(Split& split) {
   if (const OptionalBool first = absl::GetFlag(FLAGS_no_tensor_first_split)) {
     split.set_no_tensor_first_split(*first);
   }
+  if (split.no_tensor_first_split() && split.max_bytes() == 0 &&
+      split.max_tensors() == 0) {
+    return absl::InvalidArgumentError(
+        "--no_tensor_first_split goes with --split_max_size or "
+        "--split_max_tensors");
+  }
   return absl::OkStatus();
 }
 
@@ -228,7 +240,6 @@ absl::Status ApplyFlags(JobSpec& spec) {
   SetString(FLAGS_imatrix, spec.mutable_imatrix());
   SetString(FLAGS_revision, spec.mutable_revision());
   SetHub(spec);
-  SetQuants(spec);
   if (const OptionalBool keep = absl::GetFlag(FLAGS_keep_fp16)) {
     spec.set_keep_fp16(*keep);
   }
@@ -239,7 +250,8 @@ absl::Status ApplyFlags(JobSpec& spec) {
     spec.set_allow_requantize(*allow);
   }
   SetFlagsOfMix(*spec.mutable_mix());
-  absl::Status status = SetIntermediate(spec);
+  absl::Status status = SetQuants(spec);
+  if (status.ok()) status = SetIntermediate(spec);
   if (status.ok()) status = SetTensorTypes(*spec.mutable_mix());
   if (status.ok()) status = SetSplit(*spec.mutable_split());
   if (status.ok()) status = SetExecution(*spec.mutable_execution());
@@ -264,27 +276,6 @@ void ShowOwnFlagsInHelp() {
   absl::SetFlagsUsageConfig(config);
 }
 
-absl::Status ParseFlags(int argc, char** argv) {
-  const std::vector<std::string> arguments =
-      NormalizeArguments(absl::MakeConstSpan(argv, argc));
-  std::vector<char*> pointers;
-  for (const std::string& argument : arguments) {
-    pointers.push_back(const_cast<char*>(argument.c_str()));
-  }
-  absl::SetProgramUsageMessage(kUsage);
-  ShowOwnFlagsInHelp();
-  const std::vector<char*> rest = absl::ParseCommandLine(
-      static_cast<int>(pointers.size()), pointers.data());
-  if (rest.size() <= 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("unexpected argument '", rest[1],
-                   "'; lists are separated by commas: --quants=Q4_K_M,Q5_K_S"));
-}
-
-}  // namespace
-
-namespace {
-
 // "--NAME" and "--noNAME" of a flag that is on or off, with its value written
 // out: absl does that for plain bool flags only.
 std::string WithValue(std::string argument) {
@@ -305,6 +296,23 @@ std::string WithValue(std::string argument) {
     }
   }
   return argument;
+}
+
+absl::Status ParseFlags(int argc, char** argv) {
+  const std::vector<std::string> arguments =
+      NormalizeArguments(absl::MakeConstSpan(argv, argc));
+  std::vector<char*> pointers;
+  for (const std::string& argument : arguments) {
+    pointers.push_back(const_cast<char*>(argument.c_str()));
+  }
+  absl::SetProgramUsageMessage(kUsage);
+  ShowOwnFlagsInHelp();
+  const std::vector<char*> rest = absl::ParseCommandLine(
+      static_cast<int>(pointers.size()), pointers.data());
+  if (rest.size() <= 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("unexpected argument '", rest[1],
+                   "'; lists are separated by commas: --quants=Q4_K_M,Q5_K_S"));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "gguf/file_set.h"
 #include "tools/inspect_report.h"
+#include "tools/user_path.h"
 
 ABSL_FLAG(bool, json, false, "Print JSON, one object for each file.");
 ABSL_FLAG(bool, shard, false,
@@ -35,9 +36,10 @@ int main(int argc, char** argv) {
   options.array_elements = absl::GetFlag(FLAGS_array_elements);
   int result = 0;
   for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string path = make_gguf::UserPath(arguments[i]);
     const auto model = absl::GetFlag(FLAGS_shard)
-                           ? gguf::FileSet::OpenAlone(arguments[i])
-                           : gguf::FileSet::Open(arguments[i]);
+                           ? gguf::FileSet::OpenAlone(path)
+                           : gguf::FileSet::Open(path);
     if (!model.ok()) {
       std::cerr << "inspect: " << model.status().message() << "\n";
       result = 1;

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -39,7 +41,7 @@ uint64_t AllocatedBytes(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobOutputs>> JobOutputs::Open(
-    const PreparedJob& job) {
+    const PreparedJob& job, const std::atomic<bool>& stop, gguf::FileOps& ops) {
   std::error_code error;
   std::filesystem::create_directories(job.spec.outdir(), error);
   if (error) {
@@ -47,17 +49,16 @@ absl::StatusOr<std::unique_ptr<JobOutputs>> JobOutputs::Open(
         error.value(),
         absl::StrCat(job.spec.outdir(), ": can't make the output directory"));
   }
-  auto outputs = absl::WrapUnique(new JobOutputs(job));
+  auto outputs = absl::WrapUnique(new JobOutputs(job, stop, ops));
   absl::Status status = outputs->OpenJournal();
   if (status.ok()) status = outputs->TakeBackFinished();
   if (status.ok()) status = outputs->CheckNotThere();
   if (status.ok()) status = outputs->CheckSpace();
-  if (status.ok()) status = outputs->OpenFiles();
+  if (!status.ok()) return status;
+  status = outputs->Begin();
   if (status.ok()) return outputs;
   // A stopped job's work stays for the next try.
-  if (outputs->journal_ != nullptr && !outputs->journal_->resumed()) {
-    outputs->Discard();
-  }
+  if (!outputs->journal_->resumed()) outputs->Discard();
   return status;
 }
 
@@ -68,16 +69,30 @@ absl::Status JobOutputs::OpenJournal() {
   input.weight_files = job_.model.weight_files;
   input.importance = &job_.importance;
   input.chunk_weights = job_.chunk_weights;
+  fingerprint_ = FingerprintOf(input);
   absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(
       absl::StrCat(job_.spec.outdir(), "/", job_.spec.outname(), ".journal"),
-      FingerprintOf(input), job_.spec.execution().resume());
+      fingerprint_, job_.spec.execution().resume());
   if (!journal.ok()) return journal.status();
   journal_ = *std::move(journal);
-  for (const std::string& name : OutputNames(journal_->replaced())) {
-    unlink(
-        gguf::PartialPath(absl::StrCat(job_.spec.outdir(), "/", name)).c_str());
-  }
   return absl::OkStatus();
+}
+
+std::vector<std::string> JobOutputs::ReplacedPartials() const {
+  std::vector<std::string> paths = OutputNames(journal_->replaced());
+  for (std::string& path : paths) {
+    path = gguf::PartialPath(absl::StrCat(job_.spec.outdir(), "/", path));
+  }
+  return paths;
+}
+
+uint64_t JobOutputs::JournalBytes() const {
+  uint64_t bytes = Journal::RecordBytes(0);  // of AddCommitting
+  for (const Chunk& chunk : job_.work.chunks) {
+    bytes +=
+        Journal::RecordBytes(job_.work.tensors[chunk.work].variants.size());
+  }
+  return bytes;
 }
 
 // A job that was stopped between its renames left some outputs finished: they
@@ -108,25 +123,31 @@ absl::Status JobOutputs::CheckNotThere() const {
 }
 
 absl::Status JobOutputs::CheckSpace() const {
-  uint64_t needed = 0;
+  uint64_t needed = JournalBytes();
+  // What this job goes on with or removes before it reserves its space.
+  absl::btree_set<std::string> there;
+  for (std::string& path : ReplacedPartials()) there.insert(std::move(path));
   for (const OutputPlan& output : job_.outputs) {
-    const uint64_t allocated =
-        journal_->resumed() ? AllocatedBytes(gguf::PartialPath(output.path))
-                            : 0;
-    if (output.layout.file_size > allocated) {
-      needed += output.layout.file_size - allocated;
-    }
+    needed += output.layout.file_size;
+    there.insert(gguf::PartialPath(output.path));
   }
   struct statvfs disk;
   if (statvfs(job_.spec.outdir().c_str(), &disk) != 0) {
     return absl::OkStatus();  // reserving the space will tell
   }
-  const uint64_t available = uint64_t{disk.f_bavail} * disk.f_frsize;
+  uint64_t available = uint64_t{disk.f_bavail} * disk.f_frsize;
+  for (const std::string& path : there) available += AllocatedBytes(path);
   if (needed <= available) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat(job_.spec.outdir(), ": the outputs need ", needed,
                    " bytes (", BytesString(needed), "), but only ", available,
                    " bytes (", BytesString(available), ") are free"));
+}
+
+absl::Status JobOutputs::Begin() {
+  for (const std::string& path : ReplacedPartials()) unlink(path.c_str());
+  absl::Status status = journal_->Begin(JournalBytes());
+  return status.ok() ? OpenFiles() : status;
 }
 
 absl::Status JobOutputs::OpenFiles() {
@@ -135,25 +156,29 @@ absl::Status JobOutputs::OpenFiles() {
     options.overwrite = job_.spec.overwrite();
     options.keep_partial = true;
     options.resume = journal_->resumed();
-    absl::StatusOr<OutputHead> head =
-        HeadOf(job_.model.plan, output, job_.options);
-    if (!head.ok()) return head.status();
-    absl::StatusOr<std::unique_ptr<gguf::Writer>> writer =
-        gguf::Writer::Create(output.path, head->metadata,
-                             std::move(head->tensors), options);
+    options.ops = &ops_;
+    absl::StatusOr<std::unique_ptr<gguf::Writer>> writer = gguf::Writer::Create(
+        output.path, OutputMetadata(job_.model.plan, output, job_.options),
+        OutputTensorInfos(job_.model.plan, output), options);
     if (!writer.ok()) return writer.status();
-    files_.push_back(
-        std::make_unique<OutputFile>(*std::move(writer), job_.pending_limit));
+    files_.push_back(std::make_unique<OutputFile>(*std::move(writer),
+                                                  job_.pending_limit, stop_));
     absl::Status status = files_.back()->Begin();
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status JobOutputs::Commit() {
-  absl::Status status = journal_->AddCommitting();
+absl::Status JobOutputs::Commit(const std::function<void(size_t)>& finished) {
+  absl::Status status = CheckUnchanged(fingerprint_, job_.model.weight_files);
   for (const std::unique_ptr<OutputFile>& file : files_) {
-    if (status.ok()) status = file->Commit();
+    if (status.ok() && stop_) status = absl::CancelledError("stopped");
+    if (status.ok()) status = file->Finish();
+  }
+  if (status.ok()) status = journal_->AddCommitting();
+  for (size_t i = 0; i < files_.size() && status.ok(); ++i) {
+    status = files_[i]->Commit();
+    if (status.ok()) finished(i);
   }
   if (status.ok()) journal_->Remove();
   return status;

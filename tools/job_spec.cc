@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -25,6 +24,7 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
+#include "tools/user_path.h"
 
 namespace make_gguf {
 namespace {
@@ -117,17 +117,6 @@ absl::StatusOr<JobSpec> ReadJobSpec(const std::string& path) {
   return spec;
 }
 
-std::string UserPath(absl::string_view path) {
-  const std::filesystem::path given((std::string(path)));
-  if (path.empty() || given.is_absolute()) return std::string(path);
-  const char* working = std::getenv("BUILD_WORKING_DIRECTORY");
-  std::error_code error;
-  const std::filesystem::path base = working != nullptr
-                                         ? std::filesystem::path(working)
-                                         : std::filesystem::current_path(error);
-  return (base / given).lexically_normal().string();
-}
-
 absl::Status FillDefaults(JobSpec& spec) {
   if (spec.model().empty()) {
     return absl::InvalidArgumentError(
@@ -135,6 +124,12 @@ absl::Status FillDefaults(JobSpec& spec) {
   }
   spec.set_model(UserPath(spec.model()));
   if (spec.outname().empty()) spec.set_outname(NameOf(spec.model()));
+  if (absl::StrContains(spec.outname(), '/')) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("outname is '", spec.outname(),
+                     "': it is a name without '/'; --outdir says where the "
+                     "files go"));
+  }
   if (spec.outdir().empty()) {
     spec.set_outdir(absl::StrCat("models/", spec.outname()));
   }

@@ -22,14 +22,9 @@ namespace make_gguf {
 // JSON. Errors name the file, and the line where the parser gives one.
 absl::StatusOr<JobSpec> ReadJobSpec(const std::string& path);
 
-// `path` as the user meant it: relative to the directory in which the command
-// was given. `bazel run` starts programs elsewhere and leaves that directory in
-// the environment as BUILD_WORKING_DIRECTORY.
-std::string UserPath(absl::string_view path);
-
 // Fills in what the user left open (outname, outdir, quants, execution) and
 // makes the paths absolute.
-// Errors: InvalidArgument if no model is named.
+// Errors: InvalidArgument if no model is named, or an outname with a slash.
 absl::Status FillDefaults(JobSpec& spec);
 
 // The file types to make, in the order given, aliases and repeats dropped;

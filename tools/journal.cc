@@ -128,17 +128,17 @@ absl::StatusOr<std::string> ReadAll(int fd, absl::string_view path) {
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(
     const std::string& path, const Fingerprint& fingerprint, bool resume) {
-  auto journal = absl::WrapUnique(new Journal(path));
+  auto journal = absl::WrapUnique(new Journal(path, fingerprint));
   absl::Status status = journal->OpenLocked();
-  if (!status.ok()) return status;
-  if (resume) status = journal->Load(fingerprint);
-  if (status.ok() && !journal->resumed_) status = journal->Restart(fingerprint);
+  if (status.ok()) status = journal->Load(resume);
   if (!status.ok()) return status;
   return journal;
 }
 
 Journal::~Journal() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  if (was_empty_ && !begun_) Remove();
+  close(fd_);
 }
 
 absl::Status Journal::OpenLocked() {
@@ -161,20 +161,23 @@ absl::Status Journal::OpenLocked() {
       return absl::OkStatus();
     }
     close(fd_);
+    fd_ = -1;
   }
 }
 
-absl::Status Journal::Load(const Fingerprint& fingerprint) {
+absl::Status Journal::Load(bool resume) {
   absl::StatusOr<std::string> bytes = ReadAll(fd_, path_);
   if (!bytes.ok()) return bytes.status();
-  if (bytes->empty()) return absl::OkStatus();
+  was_empty_ = bytes->empty();
+  if (was_empty_) return absl::OkStatus();
   absl::string_view rest = *bytes;
   Fingerprint stopped;
   if (!ConsumeHead(rest, stopped)) {
     restart_reason_ = "the journal's head is damaged";
     return absl::OkStatus();
   }
-  restart_reason_ = Difference(stopped, fingerprint);
+  restart_reason_ = resume ? Difference(stopped, fingerprint_)
+                           : "going on with it was not wanted";
   if (!restart_reason_.empty()) {
     replaced_ = std::move(stopped);
     return absl::OkStatus();
@@ -190,21 +193,32 @@ absl::Status Journal::Load(const Fingerprint& fingerprint) {
     }
   }
   // New records follow the last good one.
-  const off_t good = bytes->size() - rest.size();
-  if (ftruncate(fd_, good) != 0) return FileError(path_, "truncate");
-  if (lseek(fd_, good, SEEK_SET) < 0) return FileError(path_, "seek");
+  kept_bytes_ = bytes->size() - rest.size();
   return absl::OkStatus();
 }
 
-absl::Status Journal::Restart(const Fingerprint& fingerprint) {
-  if (ftruncate(fd_, 0) != 0) return FileError(path_, "truncate");
-  if (lseek(fd_, 0, SEEK_SET) < 0) return FileError(path_, "seek");
-  return Append(Head(fingerprint));
+absl::Status Journal::Begin(uint64_t bytes) {
+  begun_ = true;
+  const off_t kept = static_cast<off_t>(kept_bytes_);
+  if (ftruncate(fd_, kept) != 0) return FileError(path_, "truncate");
+  if (lseek(fd_, kept, SEEK_SET) < 0) return FileError(path_, "seek");
+  const std::string head = resumed_ ? "" : Head(fingerprint_);
+  // Beyond its end, so that the file's size keeps saying what was recorded.
+  const off_t size = static_cast<off_t>(head.size() + bytes);
+  if (fallocate(fd_, FALLOC_FL_KEEP_SIZE, kept, size) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT)) {
+    return FileError(path_, "reserve space");
+  }
+  return Append(head);
+}
+
+uint64_t Journal::RecordBytes(size_t digests) {
+  return sizeof(uint32_t) * (digests + 3);
 }
 
 absl::Status Journal::Add(uint32_t chunk, absl::Span<const uint32_t> digests) {
   std::string record;
-  record.reserve(4 * (digests.size() + 3));
+  record.reserve(RecordBytes(digests.size()));
   AppendU32(record, chunk);
   AppendU32(record, digests.size());
   for (uint32_t digest : digests) AppendU32(record, digest);

@@ -39,23 +39,25 @@ using ChunkDigests = absl::InlinedVector<uint32_t, 4>;
 class Journal {
  public:
   // Opens or creates the journal at `path` and locks it. If it belongs to the
-  // job with this fingerprint and `resume` is set, its records are kept; else
-  // the journal starts anew, and restart_reason() says why.
+  // job with this fingerprint and `resume` is set, the job can go on;
+  // otherwise it has to start over, and restart_reason() says why. Changes
+  // nothing that a stopped job has left.
   // Errors: Unavailable if another process holds the lock.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(
       const std::string& path, const Fingerprint& fingerprint, bool resume);
 
-  ~Journal();  // unlocks; leaves the file
+  ~Journal();  // unlocks; leaves the file, or removes it if Begin never was
+               // called and there was none
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
   // Whether this job goes on with a stopped one.
   bool resumed() const { return resumed_; }
-  // Why a journal that was there could not be used; empty if there was none or
-  // it is used.
+  // Why a journal that was there can't be used; empty if there was none or it
+  // is used.
   const std::string& restart_reason() const { return restart_reason_; }
-  // The fingerprint of the job whose journal could not be used; empty if there
-  // was none or it was damaged.
+  // The fingerprint of the job whose journal can't be used; empty if there was
+  // none or it was damaged.
   const Fingerprint& replaced() const { return replaced_; }
   // What the stopped job has finished, by its own word.
   const absl::flat_hash_map<uint32_t, ChunkDigests>& finished() const {
@@ -63,6 +65,13 @@ class Journal {
   }
   // Whether it was stopped while it renamed its outputs.
   bool was_committing() const { return was_committing_; }
+
+  // Makes the journal ready for records: after those of the stopped job if
+  // this one goes on with it, else in their place. Reserves disk space for
+  // `bytes` of records. Before the first record.
+  absl::Status Begin(uint64_t bytes);
+  // Bytes of a record with so many digests.
+  static uint64_t RecordBytes(size_t digests);
 
   // Records a finished chunk. Thread-safe.
   absl::Status Add(uint32_t chunk, absl::Span<const uint32_t> digests);
@@ -72,14 +81,18 @@ class Journal {
   void Remove();
 
  private:
-  explicit Journal(std::string path) : path_(std::move(path)) {}
+  Journal(std::string path, const Fingerprint& fingerprint)
+      : path_(std::move(path)), fingerprint_(fingerprint) {}
   absl::Status OpenLocked();
-  absl::Status Load(const Fingerprint& fingerprint);
-  absl::Status Restart(const Fingerprint& fingerprint);
+  absl::Status Load(bool resume);
   absl::Status Append(absl::string_view bytes);
 
   const std::string path_;
+  const Fingerprint fingerprint_;
   int fd_ = -1;
+  bool was_empty_ = false;
+  bool begun_ = false;
+  uint64_t kept_bytes_ = 0;  // of the stopped job's head and records
   bool resumed_ = false;
   bool was_committing_ = false;
   std::string restart_reason_;

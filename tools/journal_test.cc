@@ -31,7 +31,9 @@ class JournalTest : public testing::Test {
   std::unique_ptr<Journal> Open(const std::string& size, bool resume = true) {
     auto journal = Journal::Open(path_, Print(size), resume);
     EXPECT_TRUE(journal.ok()) << journal.status();
-    return journal.ok() ? *std::move(journal) : nullptr;
+    if (!journal.ok()) return nullptr;
+    EXPECT_TRUE((*journal)->Begin(1000).ok());
+    return *std::move(journal);
   }
 
   std::string Content() const {
@@ -86,7 +88,30 @@ TEST_F(JournalTest, SaysWhatChanged) {
 
 TEST_F(JournalTest, ForgetsWithoutResume) {
   EXPECT_TRUE(Open("1")->Add(1, {1u}).ok());
-  EXPECT_THAT(Open("1", false)->finished(), SizeIs(0));
+  auto journal = Open("1", false);
+  EXPECT_THAT(journal->finished(), SizeIs(0));
+  EXPECT_NE(journal->restart_reason(), "");
+  EXPECT_EQ(journal->replaced().facts_size(), 1);
+  journal.reset();
+  EXPECT_THAT(Open("1")->finished(), SizeIs(0));
+}
+
+TEST_F(JournalTest, ChangesNothingBeforeItBegins) {
+  EXPECT_TRUE(Open("1")->Add(1, {1u}).ok());
+  const std::string content = Content();
+  EXPECT_TRUE(Journal::Open(path_, Print("2"), true).ok());
+  EXPECT_TRUE(Journal::Open(path_, Print("1"), false).ok());
+  EXPECT_EQ(Content(), content);
+  std::filesystem::remove(path_);
+  EXPECT_TRUE(Journal::Open(path_, Print("1"), true).ok());
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(JournalTest, RecordsTakeTheBytesThatAreReserved) {
+  auto journal = Open("1");
+  const size_t head = Content().size();
+  EXPECT_TRUE(journal->Add(1, {1u, 2u, 3u}).ok());
+  EXPECT_EQ(Content().size(), head + Journal::RecordBytes(3));
 }
 
 TEST_F(JournalTest, EveryPrefixGivesWholeRecordsOnly) {

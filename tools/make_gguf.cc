@@ -1,17 +1,23 @@
 // make_gguf: converts a Hugging Face checkpoint to GGUF files. The flags are
 // described in flags.cc; --help prints them.
 
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "converters/registry.h"
 #include "tools/display.h"
+#include "tools/events.h"
 #include "tools/flags.h"
 #include "tools/hub_model.h"
 #include "tools/job_spec.h"
@@ -22,13 +28,16 @@
 namespace make_gguf {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 std::atomic<bool> stop_requested{false};
+std::atomic<int> stop_signal{0};
+
+// As shells have it for a program that a signal ended.
+int StoppedExitCode() { return 128 + stop_signal; }
 
 // The first signal stops the job in an orderly way, the second at once.
-void HandleStop(int) {
-  if (stop_requested.exchange(true)) std::_Exit(kInterrupted);
+void HandleStop(int signal) {
+  stop_signal = signal;
+  if (stop_requested.exchange(true)) std::_Exit(StoppedExitCode());
 }
 
 void HandleSignals() {
@@ -55,16 +64,30 @@ absl::Status DryRun(const PreparedJob& job) {
   for (const OutputPlan& output : job.outputs) {
     Print(DescribeOutput(job.model.plan, output));
   }
+  Print(absl::StrCat(PlanEvent(job).text, "\n"));
   for (const std::string& warning : job.model.plan.warnings) {
     absl::FPrintF(stderr, "warning: %s\n", warning);
   }
   return absl::OkStatus();
 }
 
+// Whether the report can be written, before hours of work.
+absl::Status CheckWritable(const std::string& report) {
+  if (report.empty()) return absl::OkStatus();
+  const std::filesystem::path path = report;
+  const bool exists = access(path.c_str(), F_OK) == 0;
+  const std::filesystem::path checked = exists ? path : path.parent_path();
+  if (access(checked.c_str(), W_OK) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(
+      errno, absl::StrCat(report, ": can't write the report here"));
+}
+
 absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
   absl::StatusOr<DisplayMode> display =
       ParseDisplayMode(command_line.progress, stderr);
   if (!display.ok()) return display.status();
+  absl::Status status = CheckWritable(command_line.report);
+  if (!status.ok()) return status;
   RunOptions options;
   options.stop = &stop_requested;
   options.display = *display;
@@ -124,13 +147,12 @@ int Main(int argc, char** argv) {
   absl::Status status =
       command_line.ok() ? Run(*command_line) : command_line.status();
   if (status.ok()) return EXIT_SUCCESS;
-  if (absl::IsCancelled(status)) {
-    absl::FPrintF(stderr,
-                  "stopped; the same command goes on where it stopped\n");
-    return kInterrupted;
-  }
-  absl::FPrintF(stderr, "error: %s\n", status.message());
-  return EXIT_FAILURE;
+  const bool stopped = absl::IsCancelled(status);
+  Event event = ErrorEvent(status.message());
+  if (stopped) event.text = std::string(status.message());
+  const bool as_json = command_line.ok() && command_line->progress == "json";
+  absl::FPrintF(stderr, "%s\n", as_json ? event.json : event.text);
+  return stopped ? StoppedExitCode() : EXIT_FAILURE;
 }
 
 }  // namespace

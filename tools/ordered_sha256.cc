@@ -66,14 +66,34 @@ absl::StatusOr<std::string> OrderedSha256::Finish(uint64_t size) {
 }
 
 void OrderedSha256::Keep(uint64_t offset, absl::Span<const uint8_t> bytes) {
+  if (bytes.size() > kSmallPart &&
+      pending_bytes_ + bytes.size() > pending_limit_) {
+    return KeepPlace(offset, bytes.size());
+  }
   Part part;
   part.size = bytes.size();
-  if (bytes.size() <= kSmallPart ||
-      pending_bytes_ + bytes.size() <= pending_limit_) {
-    part.bytes.assign(bytes.begin(), bytes.end());
-    pending_bytes_ += bytes.size();
-  }
+  part.bytes.assign(bytes.begin(), bytes.end());
+  pending_bytes_ += bytes.size();
   pending_.emplace(offset, std::move(part));
+}
+
+void OrderedSha256::KeepPlace(uint64_t offset, uint64_t size) {
+  const auto after = pending_.upper_bound(offset);
+  if (after != pending_.end() && after->second.bytes.empty() &&
+      after->first == offset + size) {
+    size += after->second.size;
+    pending_.erase(after);
+  }
+  auto before = pending_.lower_bound(offset);
+  if (before != pending_.begin()) {
+    --before;
+    if (before->second.bytes.empty() &&
+        before->first + before->second.size == offset) {
+      before->second.size += size;
+      return;
+    }
+  }
+  pending_[offset].size = size;
 }
 
 absl::Status OrderedSha256::HashPart(uint64_t offset, const Part& part) {

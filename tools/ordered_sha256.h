@@ -22,9 +22,9 @@
 namespace make_gguf {
 
 // Parts that arrive ahead of their turn are kept, up to a limit; beyond it
-// only their place is kept, and they are read back from the file when their
-// turn comes. One thread at a time hashes, the others go on with their work.
-// Thread-safe.
+// only their place is kept, that of neighbours in one, and they are read back
+// from the file when their turn comes. One thread at a time hashes, the others
+// go on with their work. Thread-safe.
 class OrderedSha256 {
  public:
   // Reads back `out.size()` bytes at `offset` of the file.
@@ -49,6 +49,8 @@ class OrderedSha256 {
   };
 
   void Keep(uint64_t offset, absl::Span<const uint8_t> bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void KeepPlace(uint64_t offset, uint64_t size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status HashPart(uint64_t offset, const Part& part);
   absl::Status HashReadBack(uint64_t offset, uint64_t size);

@@ -1,6 +1,7 @@
 #include "tools/output_file.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,14 +14,17 @@ namespace make_gguf {
 using gguf::Layout;
 
 OutputFile::OutputFile(std::unique_ptr<gguf::Writer> writer,
-                       uint64_t pending_limit)
+                       uint64_t pending_limit, const std::atomic<bool>& stop)
     : writer_(std::move(writer)),
+      stop_(stop),
       hash_(pending_limit, [this](uint64_t offset, absl::Span<uint8_t> out) {
         return ReadFile(offset, out);
       }) {}
 
 absl::Status OutputFile::Begin() {
-  return hash_.Add(0, writer_->layout().header);
+  absl::Status status = hash_.Add(0, writer_->layout().header);
+  writer_->ReleaseHeader();
+  return status;
 }
 
 absl::Status OutputFile::Write(size_t tensor, uint64_t offset,
@@ -65,16 +69,27 @@ absl::Status OutputFile::ReadFile(uint64_t offset,
                        [](uint64_t at, const gguf::TensorPlacement& t) {
                          return at < t.offset;
                        });
-  const size_t tensor = after - layout.tensors.begin() - 1;
-  return writer_->ReadBack(tensor, offset - layout.FileOffset(tensor), out);
+  // Tensors without padding between them follow each other.
+  for (size_t tensor = after - layout.tensors.begin() - 1; !out.empty();
+       ++tensor) {
+    if (stop_) return absl::CancelledError("stopped");
+    const uint64_t begin = offset - layout.FileOffset(tensor);
+    const auto part = out.first(
+        std::min<uint64_t>(out.size(), layout.tensors[tensor].bytes - begin));
+    absl::Status status = writer_->ReadBack(tensor, begin, part);
+    if (!status.ok()) return status;
+    offset += part.size();
+    out.remove_prefix(part.size());
+  }
+  return absl::OkStatus();
 }
 
-absl::Status OutputFile::Commit() {
+absl::Status OutputFile::Finish() {
   absl::StatusOr<std::string> digest =
       hash_.Finish(writer_->layout().file_size);
   if (!digest.ok()) return digest.status();
   sha256_ = *std::move(digest);
-  return writer_->Commit();
+  return writer_->Sync();
 }
 
 }  // namespace make_gguf

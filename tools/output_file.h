@@ -6,6 +6,7 @@
 #ifndef TOOLS_OUTPUT_FILE_H_
 #define TOOLS_OUTPUT_FILE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,10 +22,12 @@ namespace make_gguf {
 
 class OutputFile {
  public:
-  // Keeps up to `pending_limit` bytes in memory for the digest.
-  OutputFile(std::unique_ptr<gguf::Writer> writer, uint64_t pending_limit);
+  // Keeps up to `pending_limit` bytes in memory for the digest. `stop`, which
+  // outlives the file, ends a long read for the digest.
+  OutputFile(std::unique_ptr<gguf::Writer> writer, uint64_t pending_limit,
+             const std::atomic<bool>& stop);
 
-  // Digests the header. Before anything else.
+  // Digests the header, and frees it. Before anything else.
   absl::Status Begin();
   // Writes bytes of a tensor. All bytes of each tensor are to be given exactly
   // once, by Write or by Keep. Thread-safe.
@@ -37,11 +40,16 @@ class OutputFile {
   absl::Status ReadBack(size_t tensor, uint64_t offset,
                         absl::Span<uint8_t> bytes) const;
 
-  // Completes the digest, then the file under its final name.
-  absl::Status Commit();
+  // Begins to bring to disk what was written so far, without waiting.
+  // Thread-safe.
+  void StartWriteback() { writer_->StartWriteback(); }
+  // Completes the digest and brings all bytes to disk. After the last Write.
+  absl::Status Finish();
+  // Gives the finished file its final name.
+  absl::Status Commit() { return writer_->Commit(); }
 
   const gguf::Writer& writer() const { return *writer_; }
-  // In hexadecimal, after Commit.
+  // In hexadecimal, after Finish.
   const std::string& sha256() const { return sha256_; }
 
  private:
@@ -50,6 +58,7 @@ class OutputFile {
   absl::Status ReadFile(uint64_t offset, absl::Span<uint8_t> out) const;
 
   const std::unique_ptr<gguf::Writer> writer_;
+  const std::atomic<bool>& stop_;
   OrderedSha256 hash_;
   std::string sha256_;
 };

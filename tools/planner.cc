@@ -14,6 +14,7 @@
 #include "quant/model_facts.h"
 #include "quant/quantize.h"
 #include "quant/quantizer_output.h"
+#include "tools/sha256.h"
 
 namespace make_gguf {
 namespace {
@@ -188,18 +189,26 @@ bool IsSplit(const gguf::SplitOptions& split) {
   return split.max_bytes > 0 || split.max_tensors > 0;
 }
 
-absl::StatusOr<std::vector<gguf::Shard>> ShardsOf(const ModelPlan& model,
-                                                  const OutputPlan& whole,
-                                                  const PlanOptions& options) {
-  gguf::Metadata metadata = WholeMetadata(model, *whole.file_type, options);
+absl::StatusOr<std::vector<gguf::Shard>> ShardsOf(
+    const ModelPlan& model, const OutputPlan& whole,
+    const gguf::Metadata& metadata, const PlanOptions& options) {
   if (!IsSplit(options.split)) {
     gguf::Shard shard;
-    shard.metadata = std::move(metadata);
+    shard.metadata = metadata;
     shard.tensor_count = whole.tensors.size();
     return std::vector<gguf::Shard>{std::move(shard)};
   }
   return gguf::PlanSplit(metadata, OutputTensorInfos(model, whole),
                          options.split);
+}
+
+gguf::Metadata SplitKeys(const gguf::Metadata& metadata) {
+  gguf::Metadata keys;
+  for (absl::string_view key :
+       {gguf::kSplitNumberKey, gguf::kSplitTensorsKey, gguf::kSplitCountKey}) {
+    if (const gguf::Value* value = metadata.Find(key)) keys.Set(key, *value);
+  }
+  return keys;
 }
 
 absl::Status LayOut(const ModelPlan& model, const gguf::Metadata& metadata,
@@ -208,6 +217,10 @@ absl::Status LayOut(const ModelPlan& model, const gguf::Metadata& metadata,
       gguf::PlanLayout(metadata, OutputTensorInfos(model, output));
   if (!layout.ok()) return layout.status();
   output.layout = *std::move(layout);
+  Sha256 hash;
+  hash.Update(output.layout.header);
+  output.header_sha256 = hash.Finish();
+  output.layout.ReleaseHeader();
   for (size_t i = 0; i < output.tensors.size(); ++i) {
     output.weights += model.tensors[output.tensors[i].tensor].elements();
     output.data_bytes += output.layout.tensors[i].bytes;
@@ -230,23 +243,14 @@ std::vector<gguf::TensorInfo> OutputTensorInfos(const ModelPlan& model,
   return infos;
 }
 
-absl::StatusOr<OutputHead> HeadOf(const ModelPlan& model,
-                                  const OutputPlan& output,
-                                  const PlanOptions& options) {
-  OutputHead head;
-  head.tensors = OutputTensorInfos(model, output);
-  if (output.shard_count == 1) {
-    head.metadata = WholeMetadata(model, *output.file_type, options);
-    return head;
+gguf::Metadata OutputMetadata(const ModelPlan& model, const OutputPlan& output,
+                              const PlanOptions& options) {
+  gguf::Metadata metadata;
+  if (output.shard == 0) {
+    metadata = WholeMetadata(model, *output.file_type, options);
   }
-  absl::StatusOr<OutputPlan> whole =
-      WholeOutput(model, *output.file_type, options);
-  if (!whole.ok()) return whole.status();
-  absl::StatusOr<std::vector<gguf::Shard>> shards =
-      ShardsOf(model, *whole, options);
-  if (!shards.ok()) return shards.status();
-  head.metadata = std::move((*shards)[output.shard].metadata);
-  return head;
+  metadata.Append(output.split_keys);
+  return metadata;
 }
 
 absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
@@ -254,8 +258,8 @@ absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
     const PlanOptions& options, absl::string_view path) {
   absl::StatusOr<OutputPlan> whole = WholeOutput(model, file_type, options);
   if (!whole.ok()) return whole.status();
-  absl::StatusOr<std::vector<gguf::Shard>> shards =
-      ShardsOf(model, *whole, options);
+  absl::StatusOr<std::vector<gguf::Shard>> shards = ShardsOf(
+      model, *whole, WholeMetadata(model, file_type, options), options);
   if (!shards.ok()) return shards.status();
   const absl::string_view prefix = absl::StripSuffix(path, ".gguf");
   std::vector<OutputPlan> outputs;
@@ -271,6 +275,7 @@ absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
                       : gguf::ShardPath(prefix, i, shards->size());
     const auto first = whole->tensors.begin() + shard.first_tensor;
     output.tensors.assign(first, first + shard.tensor_count);
+    if (shards->size() > 1) output.split_keys = SplitKeys(shard.metadata);
     absl::Status status = LayOut(model, shard.metadata, output);
     if (!status.ok()) return status;
     outputs.push_back(std::move(output));

@@ -47,7 +47,12 @@ struct OutputPlan {
   // Arranged as llama-quantize does, not as the converter does.
   bool quantizer_order = true;
   std::vector<OutputTensor> tensors;  // in the file's order
+  // Without its header, which HeadOf gives anew when it is needed: it holds the
+  // vocabulary, and there may be many outputs.
   gguf::Layout layout;
+  std::string header_sha256;
+  // What a shard says of the split model; empty for a whole file.
+  gguf::Metadata split_keys;
 
   uint64_t weights = 0;     // in all tensors
   uint64_t data_bytes = 0;  // of all tensors, without padding
@@ -76,15 +81,11 @@ absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
     const converters::ModelPlan& model, const quant::FileType& file_type,
     const PlanOptions& options, absl::string_view path);
 
-// What stands in an output's file before the data. Made when it is needed and
-// not kept, because a vocabulary takes tens of megabytes.
-struct OutputHead {
-  gguf::Metadata metadata;
-  std::vector<gguf::TensorInfo> tensors;
-};
-absl::StatusOr<OutputHead> HeadOf(const converters::ModelPlan& model,
-                                  const OutputPlan& output,
-                                  const PlanOptions& options);
+// The metadata of an output's file. Made when it is needed and not kept,
+// because a vocabulary takes tens of megabytes.
+gguf::Metadata OutputMetadata(const converters::ModelPlan& model,
+                              const OutputPlan& output,
+                              const PlanOptions& options);
 
 // The tensor list of an output, as it stands in the file.
 std::vector<gguf::TensorInfo> OutputTensorInfos(

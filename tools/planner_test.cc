@@ -75,12 +75,11 @@ TEST(PlannerTest, ConvertedFileKeepsTheConvertersOrder) {
   EXPECT_EQ(output.tensors[0].type, gguf::TensorType::kBF16);
   EXPECT_EQ(output.tensors[1].type, gguf::TensorType::kF32);
   EXPECT_FALSE(output.tensors[0].rounded);
-  const auto head = HeadOf(model, output, {});
-  ASSERT_TRUE(head.ok());
-  EXPECT_THAT(Keys(head->metadata),
+  const gguf::Metadata metadata = OutputMetadata(model, output, {});
+  EXPECT_THAT(Keys(metadata),
               ElementsAre("general.architecture", "general.file_type",
                           "general.quantization_version", "llama.block_count"));
-  EXPECT_EQ(*head->metadata.FindAs<uint32_t>("general.file_type"), 32);
+  EXPECT_EQ(*metadata.FindAs<uint32_t>("general.file_type"), 32);
 }
 
 TEST(PlannerTest, QuantizedFileHasTheQuantizersOrder) {
@@ -89,9 +88,8 @@ TEST(PlannerTest, QuantizedFileHasTheQuantizersOrder) {
   EXPECT_THAT(Order(output), ElementsAre(3, 0, 2, 1));
   EXPECT_TRUE(output.tensors[0].rounded);
   EXPECT_FALSE(output.tensors[3].rounded);
-  const auto head = HeadOf(model, output, {});
-  ASSERT_TRUE(head.ok());
-  EXPECT_THAT(Keys(head->metadata),
+  const gguf::Metadata metadata = OutputMetadata(model, output, {});
+  EXPECT_THAT(Keys(metadata),
               ElementsAre("general.architecture", "llama.block_count",
                           "general.quantization_version", "general.file_type"));
 }
@@ -154,9 +152,12 @@ TEST(PlannerTest, ShardsHoldAllTensorsOnce) {
   EXPECT_EQ((*outputs)[1].path, "/out/m-Q8_0-00002-of-00002.gguf");
   EXPECT_THAT(Order((*outputs)[0]), ElementsAre(3, 0, 2));
   EXPECT_THAT(Order((*outputs)[1]), ElementsAre(1));
-  const auto head = HeadOf(model, (*outputs)[1], options);
-  ASSERT_TRUE(head.ok());
-  EXPECT_EQ(*head->metadata.FindAs<uint16_t>("split.no"), 1);
+  EXPECT_THAT(Keys(OutputMetadata(model, (*outputs)[1], options)),
+              ElementsAre("split.no", "split.tensors.count", "split.count"));
+  EXPECT_THAT(Keys(OutputMetadata(model, (*outputs)[0], options)),
+              ElementsAre("general.architecture", "llama.block_count",
+                          "general.quantization_version", "general.file_type",
+                          "split.no", "split.tensors.count", "split.count"));
 }
 
 }  // namespace

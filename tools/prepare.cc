@@ -14,6 +14,7 @@
 #include "tools/imatrix.h"
 #include "tools/job_spec.h"
 #include "tools/process_stats.h"
+#include "tools/user_path.h"
 
 namespace make_gguf {
 namespace {
@@ -22,16 +23,35 @@ namespace {
 // lost when a job is stopped, and the same whatever the number of threads and
 // the memory, so that neither keeps a job from going on.
 constexpr uint64_t kChunkWeights = uint64_t{1} << 18;
+// Larger models have larger chunks, so that what is kept of each chunk takes a
+// bounded amount of memory. A model of 70 billion weights has about so many.
+constexpr uint64_t kMostChunks = uint64_t{1} << 18;
 
 // Per thread, for its stack and what libraries allocate.
 constexpr uint64_t kThreadOverhead = uint64_t{1} << 20;
+// Per chunk, for what the journal of a stopped job says of it.
+constexpr uint64_t kChunkOverhead = 128;
 // What an output's digest may keep in memory, if the limit allows it.
 constexpr uint64_t kMaxPending = uint64_t{16} << 20;
+
+uint64_t ChunkWeights(const JobSpec& spec, const converters::ModelPlan& model) {
+  if (spec.execution().chunk_weights() > 0) {
+    return spec.execution().chunk_weights();
+  }
+  uint64_t weights = 0;
+  for (const converters::TensorPlan& tensor : model.tensors) {
+    weights += tensor.elements();
+  }
+  uint64_t chunk = kChunkWeights;
+  while (weights / chunk > kMostChunks) chunk *= 2;
+  return chunk;
+}
 
 // Divides the memory that the limit leaves among threads and digests.
 absl::Status PlanMemory(PreparedJob& job) {
   const uint64_t limit = job.spec.execution().memory_limit_bytes();
-  const uint64_t used = ResidentMemory();
+  const uint64_t used =
+      ResidentMemory() + kChunkOverhead * job.work.chunks.size();
   const uint64_t per_thread = MemoryPerThread(job.work) + kThreadOverhead;
   const uint64_t free = limit > used ? limit - used : 0;
   if (free < per_thread) {
@@ -120,9 +140,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec, LoadedModel model) {
   absl::Status status = LoadImportance(job);
   if (status.ok()) status = PlanOutputs(job);
   if (!status.ok()) return status;
-  job.chunk_weights = spec.execution().chunk_weights() > 0
-                          ? spec.execution().chunk_weights()
-                          : kChunkWeights;
+  job.chunk_weights = ChunkWeights(spec, job.model.plan);
   job.work = MakeWorkList(job.model.plan, job.outputs,
                           job.options.has_importance, job.chunk_weights);
   status = PlanMemory(job);

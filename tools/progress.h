@@ -19,7 +19,8 @@ struct Progress {
   std::atomic<uint64_t> bytes_read{0};
   std::atomic<uint64_t> bytes_written{0};
   std::atomic<uint64_t> bytes_resumed{0};
-  std::atomic<size_t> tensor{0};  // being worked on, in ModelPlan::tensors
+  std::atomic<size_t> tensor{0};     // being worked on, in ModelPlan::tensors
+  std::atomic<bool> syncing{false};  // all is made, files go to disk
 };
 
 }  // namespace make_gguf

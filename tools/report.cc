@@ -141,6 +141,7 @@ absl::Status WriteReport(const JobReport& report, const std::string& path) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
   std::string json;
   if (!google::protobuf::util::MessageToJsonString(report, &json, options)
            .ok()) {

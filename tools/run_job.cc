@@ -8,12 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tools/events.h"
 #include "tools/executor.h"
 #include "tools/job_outputs.h"
-#include "tools/job_spec.h"
 #include "tools/process_stats.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -21,38 +20,17 @@
 namespace make_gguf {
 namespace {
 
-void PrintPlan(const PreparedJob& job, FILE* messages) {
-  uint64_t bytes = 0;
-  for (const OutputPlan& output : job.outputs) {
-    bytes += output.layout.file_size;
-  }
-  absl::FPrintF(messages,
-                "%s: %d tensors, %d weights; %d files, %s; %d threads, planned "
-                "peak memory %s\n",
-                job.spec.model(), job.model.plan.tensors.size(),
-                job.work.weights, job.outputs.size(), BytesString(bytes),
-                job.threads, BytesString(job.planned_peak));
+void ShowStart(const PreparedJob& job, const Journal& journal,
+               Display& display) {
+  display.Show(PlanEvent(job));
   for (const std::string& warning : job.model.plan.warnings) {
-    absl::FPrintF(messages, "warning: %s\n", warning);
+    display.Show(WarningEvent(warning));
   }
+  display.Show(ResumeEvent(journal, job.work.chunks.size()));
 }
 
-void PrintResume(const Journal& journal, size_t chunks, FILE* messages) {
-  if (journal.resumed()) {
-    absl::FPrintF(messages,
-                  "going on with a stopped job: %d of %d chunks are done\n",
-                  journal.finished().size(), chunks);
-  } else if (!journal.restart_reason().empty()) {
-    absl::FPrintF(messages,
-                  "a stopped job can't be gone on with, starting over: %s\n",
-                  journal.restart_reason());
-  }
-}
-
-absl::StatusOr<ExecutionResult> ExecuteShown(const PreparedJob& job,
-                                             const RunOptions& options,
-                                             JobOutputs& outputs,
-                                             Progress& progress) {
+ExecutionInput InputOf(const PreparedJob& job, JobOutputs& outputs,
+                       const std::atomic<bool>& stop, Progress& progress) {
   ExecutionInput input;
   input.model = &job.model.plan;
   input.source = job.model.source.get();
@@ -61,19 +39,16 @@ absl::StatusOr<ExecutionResult> ExecuteShown(const PreparedJob& job,
   input.outputs = outputs.files();
   input.journal = &outputs.journal();
   input.threads = job.threads;
-  static const std::atomic<bool> never{false};
-  input.stop = options.stop != nullptr ? options.stop : &never;
+  input.stop = &stop;
   input.progress = &progress;
-  Display display(
-      options.display, options.messages, progress, job.work.weights,
-      [&job](size_t tensor) { return job.model.plan.tensors[tensor].name; });
-  return Execute(input);
+  return input;
 }
 
-// Whether the same job could come to another end if it were run again.
-bool CanGoOn(const PreparedJob& job, const absl::Status& status) {
-  return job.spec.execution().resume() &&
-         status.code() != absl::StatusCode::kInvalidArgument;
+OutputReport ReportOfFile(const PreparedJob& job, const JobOutputs& outputs,
+                          size_t number) {
+  OutputReport report = ReportOf(job.model.plan, job.outputs[number]);
+  report.set_sha256(outputs.files()[number]->sha256());
+  return report;
 }
 
 JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
@@ -83,8 +58,7 @@ JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
   report.set_architecture(job.model.plan.architecture);
   for (size_t i = 0; i < job.outputs.size(); ++i) {
     OutputReport& output = *report.add_outputs();
-    output = ReportOf(job.model.plan, job.outputs[i]);
-    output.set_sha256(outputs.files()[i]->sha256());
+    output = ReportOfFile(job, outputs, i);
     output.set_compute_seconds(result.output_seconds[i]);
   }
   report.set_cpu_seconds(CpuSeconds());
@@ -99,24 +73,50 @@ JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
   return report;
 }
 
+// Keeps or removes what a job that did not come to its end has done, and adds
+// that to what is said of it.
+absl::Status EndUnfinished(const PreparedJob& job, JobOutputs& outputs,
+                           const absl::Status& status) {
+  // The same input would come to the same end.
+  const bool in_input = absl::IsInvalidArgument(status);
+  if (in_input || !job.spec.execution().resume()) {
+    outputs.Discard();
+    return status;
+  }
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; what is done is kept: the same command goes on there"));
+}
+
 }  // namespace
 
 absl::StatusOr<JobReport> RunJob(const PreparedJob& job,
                                  const RunOptions& options) {
+  static const std::atomic<bool> never{false};
+  const std::atomic<bool>& stop =
+      options.stop != nullptr ? *options.stop : never;
   const absl::Time start = absl::Now();
-  absl::StatusOr<std::unique_ptr<JobOutputs>> outputs = JobOutputs::Open(job);
+  absl::StatusOr<std::unique_ptr<JobOutputs>> outputs =
+      JobOutputs::Open(job, stop, *options.file_ops);
   if (!outputs.ok()) return outputs.status();
-  PrintPlan(job, options.messages);
-  PrintResume((*outputs)->journal(), job.work.chunks.size(), options.messages);
   Progress progress;
+  Display display(
+      options.display, options.messages, progress, job.work.weights,
+      [&job](size_t tensor) { return job.model.plan.tensors[tensor].name; });
+  ShowStart(job, (*outputs)->journal(), display);
   absl::StatusOr<ExecutionResult> result =
-      ExecuteShown(job, options, **outputs, progress);
+      Execute(InputOf(job, **outputs, stop, progress));
   absl::Status status = result.status();
-  if (status.ok()) status = (*outputs)->Commit();
-  if (!status.ok()) {
-    if (!CanGoOn(job, status)) (*outputs)->Discard();
-    return status;
+  if (status.ok()) {
+    progress.syncing = true;
+    display.ShowProgressNow();
+    status = (*outputs)->Commit([&](size_t number) {
+      display.Show(FinishedEvent(ReportOfFile(job, **outputs, number)));
+    });
   }
+  display.Finish();
+  if (!status.ok()) return EndUnfinished(job, **outputs, status);
   JobReport report = MakeReport(job, **outputs, *result, progress);
   report.set_wall_seconds(absl::ToDoubleSeconds(absl::Now() - start));
   return report;

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "absl/status/statusor.h"
+#include "gguf/file_ops.h"
 #include "tools/display.h"
 #include "tools/job.pb.h"
 #include "tools/prepare.h"
@@ -19,12 +20,15 @@ struct RunOptions {
   // Set from outside to stop the job.
   const std::atomic<bool>* stop = nullptr;
   DisplayMode display = DisplayMode::kNone;
-  FILE* messages = stderr;  // progress and notices
+  FILE* messages = stderr;  // progress and events
+  // Through which the outputs are written; for tests.
+  gguf::FileOps* file_ops = &gguf::FileOps::System();
 };
 
 // Writes all outputs. What a job that is stopped (Cancelled) or that fails for
 // a reason outside of its input has done is kept, unless its spec says not to
-// resume; after an error in the input nothing is kept.
+// resume; after an error in the input nothing is kept. The error's message says
+// which it is.
 absl::StatusOr<JobReport> RunJob(const PreparedJob& job,
                                  const RunOptions& options);
 

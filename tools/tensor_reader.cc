@@ -34,7 +34,55 @@ RowRange SourceRange(const RowMap& map, uint64_t row, uint64_t count) {
   return range;
 }
 
+// Rows scattered into more runs than this are announced as one range.
+constexpr int kMaxPrefetchedRuns = 4;
+
+void PrefetchRows(const converters::TensorSource& source,
+                  const RowSegment& segment, uint64_t row_size, uint64_t row,
+                  uint64_t count) {
+  const RowMap& map = segment.rows;
+  if (map.RunLength(row) * kMaxPrefetchedRuns < count) {
+    const RowRange range = SourceRange(map, row, count);
+    source.Prefetch(segment.source, range.lowest * row_size,
+                    range.size() * row_size);
+    return;
+  }
+  for (uint64_t done = 0; done < count;) {
+    const uint64_t run = std::min(map.RunLength(row + done), count - done);
+    source.Prefetch(segment.source, map.SourceRow(row + done) * row_size,
+                    run * row_size);
+    done += run;
+  }
+}
+
 }  // namespace
+
+void Prefetch(const converters::TensorSource& source, const TensorPlan& tensor,
+              uint64_t first, uint64_t count) {
+  for (const RowSegment& segment : tensor.segments) {
+    if (count == 0) return;
+    const uint64_t elements = segment.rows.rows() * tensor.row_size;
+    if (first >= elements) {
+      first -= elements;
+      continue;
+    }
+    const uint64_t part = std::min(elements - first, count);
+    const uint64_t row = first / tensor.row_size;
+    const uint64_t column = first % tensor.row_size;
+    if (column + part <= tensor.row_size) {
+      source.Prefetch(segment.source,
+                      segment.rows.SourceRow(row) * tensor.row_size + column,
+                      part);
+    } else {
+      // Rows that are read in part are announced whole.
+      const uint64_t rows =
+          (column + part + tensor.row_size - 1) / tensor.row_size;
+      PrefetchRows(source, segment, tensor.row_size, row, rows);
+    }
+    count -= part;
+    first = 0;
+  }
+}
 
 absl::Status TensorReader::Read(const TensorPlan& tensor, uint64_t first,
                                 absl::Span<float> out) {

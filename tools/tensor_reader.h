@@ -48,6 +48,12 @@ class TensorReader {
   std::vector<float> shuffled_;
 };
 
+// Tells `source` that elements [first, first + count) of `tensor` will be read
+// soon. The range must lie within the tensor.
+void Prefetch(const converters::TensorSource& source,
+              const converters::TensorPlan& tensor, uint64_t first,
+              uint64_t count);
+
 // The origin of element `element` of `tensor`, which must have segments.
 ElementOrigin OriginOf(const converters::TensorPlan& tensor, uint64_t element);
 

@@ -99,6 +99,38 @@ TEST(TensorReaderTest, CopiesComputedValues) {
   EXPECT_THAT(ReadAll(reader, plan, 3), ElementsAre(1, 2, 3, 4));
 }
 
+TEST(PrefetchTest, AnnouncesRunsOrOneRangeOfShuffledRows) {
+  using Range = FakeSource::Range;
+  FakeSource source;
+  source.Add("qkv", {9, 2}, Iota(18));
+  converters::TensorPlan plan;
+  plan.shape = {2, 6};
+  plan.row_size = 2;
+  // Rows 1, 2, 4, 5, 7, 8: in runs of two.
+  plan.segments = {{0, {1, {{3, 3}, {2, 1}}}}};
+  Prefetch(source, plan, 0, 12);
+  EXPECT_THAT(source.announced(),
+              ElementsAre(Range{0, 2, 4}, Range{0, 8, 4}, Range{0, 14, 4}));
+
+  FakeSource shuffled;
+  shuffled.Add("q", {8, 2}, Iota(16));
+  Prefetch(shuffled, Rotary(), 0, 16);
+  EXPECT_THAT(shuffled.announced(), ElementsAre(Range{0, 0, 16}));
+}
+
+TEST(PrefetchTest, AnnouncesPartsOfRowsAndAcrossSegments) {
+  using Range = FakeSource::Range;
+  FakeSource source;
+  source.Add("a", {2, 3}, Iota(6));
+  source.Add("b", {1, 3}, Iota(3));
+  converters::TensorPlan plan;
+  plan.shape = {3, 3};
+  plan.row_size = 3;
+  plan.segments = {{1, {0, {{1, 1}}}}, {0, {0, {{2, 1}}}}};
+  Prefetch(source, plan, 1, 4);
+  EXPECT_THAT(source.announced(), ElementsAre(Range{1, 1, 2}, Range{0, 0, 2}));
+}
+
 TEST(TensorReaderTest, FindsTheOriginOfEachElement) {
   FakeSource source;
   source.Add("q", {8, 2}, Iota(16));

@@ -69,6 +69,10 @@ absl::Status ChecksummedFile::ReadAt(uint64_t offset,
   return Account(offset, out);
 }
 
+void ChecksummedFile::Prefetch(uint64_t offset, uint64_t size) const {
+  file_->Prefetch(offset_ + offset, size);
+}
+
 absl::Status ChecksummedFile::Account(uint64_t offset,
                                       absl::Span<const char> bytes) const {
   std::vector<RangeSet::Range> added;

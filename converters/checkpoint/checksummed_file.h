@@ -47,6 +47,7 @@ class ChecksummedFile : public File {
   const std::string& name() const override { return name_; }
   uint64_t size() const override { return size_; }
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
+  void Prefetch(uint64_t offset, uint64_t size) const override;
 
  private:
   absl::Status Account(uint64_t offset, absl::Span<const char> bytes) const;

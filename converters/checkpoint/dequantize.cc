@@ -115,6 +115,10 @@ class DequantizedSource : public TensorSource {
     return Scale(weight, first, out);
   }
 
+  void Prefetch(size_t tensor, uint64_t first, uint64_t count) const override {
+    source_->Prefetch(weights_[tensor].stored, first, count);
+  }
+
  private:
   struct Weight {
     size_t stored;

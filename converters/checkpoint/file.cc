@@ -145,6 +145,13 @@ class FilePool::PooledFile : public File {
     return absl::OkStatus();
   }
 
+  void Prefetch(uint64_t offset, uint64_t size) const override {
+    absl::StatusOr<std::shared_ptr<const Descriptor>> descriptor = Acquire();
+    if (!descriptor.ok()) return;  // the read will tell
+    posix_fadvise((*descriptor)->fd(), static_cast<off_t>(offset),
+                  static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+  }
+
  private:
   absl::StatusOr<std::shared_ptr<const Descriptor>> Acquire() const {
     std::shared_ptr<const Descriptor> open = descriptors_->Get(this);
@@ -191,6 +198,10 @@ FileSlice::FileSlice(std::shared_ptr<const File> file, uint64_t offset,
 absl::Status FileSlice::ReadAt(uint64_t offset, absl::Span<char> out) const {
   absl::Status status = CheckRange(*this, offset, out.size());
   return status.ok() ? file_->ReadAt(offset_ + offset, out) : status;
+}
+
+void FileSlice::Prefetch(uint64_t offset, uint64_t size) const {
+  file_->Prefetch(offset_ + offset, size);
 }
 
 FilePool::FilePool(size_t max_open)

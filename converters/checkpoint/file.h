@@ -37,6 +37,10 @@ class File {
   // not lie within size(); DataLoss if the file has become shorter or can't be
   // read; FailedPrecondition if another file has taken its place.
   virtual absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const = 0;
+
+  // Says that these bytes, which must lie within size(), will be read soon, so
+  // that the system can fetch them from the disk meanwhile. Doesn't wait.
+  virtual void Prefetch(uint64_t offset, uint64_t size) const = 0;
 };
 
 // Reads `size` bytes at `offset` into a string.
@@ -55,6 +59,7 @@ class FileSlice : public File {
   const std::string& name() const override { return file_->name(); }
   uint64_t size() const override { return size_; }
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
+  void Prefetch(uint64_t offset, uint64_t size) const override;
 
  private:
   const std::shared_ptr<const File> file_;

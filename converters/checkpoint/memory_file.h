@@ -41,6 +41,11 @@ class MemoryFile : public File {
     absl::MutexLock lock(&mutex_);
     return reads_;
   }
+  // What was announced, in order.
+  std::vector<Range> prefetches() const {
+    absl::MutexLock lock(&mutex_);
+    return prefetches_;
+  }
   uint64_t bytes_read() const {
     uint64_t sum = 0;
     for (const Range& range : reads()) sum += range.size;
@@ -65,6 +70,10 @@ class MemoryFile : public File {
     std::copy_n(bytes_.data() + offset, out.size(), out.data());
     return absl::OkStatus();
   }
+  void Prefetch(uint64_t offset, uint64_t size) const override {
+    absl::MutexLock lock(&mutex_);
+    prefetches_.push_back({offset, size});
+  }
 
  private:
   const std::string bytes_;
@@ -72,6 +81,7 @@ class MemoryFile : public File {
   uint64_t fail_at_ = std::numeric_limits<uint64_t>::max();
   mutable absl::Mutex mutex_;
   mutable std::vector<Range> reads_ ABSL_GUARDED_BY(mutex_);
+  mutable std::vector<Range> prefetches_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace checkpoint

@@ -171,4 +171,12 @@ absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,
                                                   status.message()));
 }
 
+void StoredTensorSource::Prefetch(size_t tensor, uint64_t first,
+                                  uint64_t count) const {
+  const StoredTensor& stored = stored_[tensor];
+  if (!stored.strides.empty()) return;  // its elements lie all over the file
+  const uint64_t size = ElementSize(stored.type);
+  stored.data->Prefetch(stored.offset + first * size, count * size);
+}
+
 }  // namespace checkpoint

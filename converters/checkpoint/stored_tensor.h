@@ -48,6 +48,7 @@ class StoredTensorSource : public converters::TensorSource {
   }
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override;
+  void Prefetch(size_t tensor, uint64_t first, uint64_t count) const override;
 
  private:
   std::vector<StoredTensor> stored_;

@@ -73,6 +73,15 @@ TEST(StoredTensorTest, DescribesItself) {
   EXPECT_EQ(described.bytes, 24);
 }
 
+TEST(StoredTensorTest, AnnouncesTheBytesOfARange) {
+  auto file = Counting(100);
+  StoredTensor tensor = Tensor(file, {9, 10}, {}, 40);
+  ASSERT_TRUE(Normalize(tensor).ok());
+  StoredTensorSource({tensor}).Prefetch(0, 30, 20);
+  EXPECT_THAT(file->prefetches(), ElementsAre(Range{40 + 4 * 30, 80}));
+  EXPECT_EQ(file->bytes_read(), 0);
+}
+
 TEST(StoredTensorTest, ReadsExactlyTheBytesOfARange) {
   auto file = Counting(100);
   StoredTensor tensor = Tensor(file, {9, 10}, {}, 40);

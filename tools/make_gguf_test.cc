@@ -1,0 +1,456 @@
+// The program make_gguf as a user meets it: its flags, what it prints, how it
+// ends, and what is on the disk then.
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tools/sha256.h"
+#include "tools/subprocess.h"
+
+namespace make_gguf {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr char kProgram[] = "tools/make_gguf";
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+void WriteFile(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+class MakeGgufTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directories(directory_);
+    CopyModel("testdata/models/tiny-llama");
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  // A copy that a test may damage.
+  void CopyModel(const std::string& from) {
+    std::filesystem::remove_all(model_);
+    std::filesystem::copy(from, model_,
+                          std::filesystem::copy_options::recursive);
+    for (const auto& entry : std::filesystem::directory_iterator(model_)) {
+      std::filesystem::permissions(entry, std::filesystem::perms::owner_write,
+                                   std::filesystem::perm_options::add);
+    }
+  }
+
+  std::vector<std::string> Command(std::vector<std::string> flags) const {
+    flags.insert(flags.begin(), {kProgram, absl::StrCat("--model=", model_),
+                                 absl::StrCat("--outdir=", out_)});
+    return flags;
+  }
+  ProcessResult Run(const std::vector<std::string>& flags,
+                    const ProcessOptions& options = {}) const {
+    return RunProcess(Command(flags), options);
+  }
+
+  // The files in the output directory, by name.
+  std::map<std::string, std::string> Outputs() const {
+    std::map<std::string, std::string> files;
+    if (!std::filesystem::exists(out_)) return files;
+    for (const auto& entry : std::filesystem::directory_iterator(out_)) {
+      files[entry.path().filename().string()] = ReadFile(entry.path().string());
+    }
+    return files;
+  }
+  std::vector<std::string> OutputNames() const {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : Outputs()) names.push_back(name);
+    return names;
+  }
+
+  // One line that says all of `parts`, a non-zero exit, and nothing left.
+  void ExpectRefused(const ProcessResult& result,
+                     const std::vector<std::string>& parts) const {
+    EXPECT_EQ(result.exit_code, 1);
+    std::vector<std::string> errors;
+    for (absl::string_view line :
+         absl::StrSplit(result.err, '\n', absl::SkipEmpty())) {
+      if (absl::StartsWith(line, "error: ")) errors.emplace_back(line);
+    }
+    ASSERT_EQ(errors.size(), 1) << result.err;
+    EXPECT_TRUE(absl::EndsWith(result.err, errors[0] + "\n")) << result.err;
+    for (const std::string& part : parts) {
+      EXPECT_THAT(errors[0], HasSubstr(part));
+    }
+    EXPECT_THAT(OutputNames(), IsEmpty());
+  }
+
+  // config.json with these changes.
+  void ChangeConfig(const json& changes) const {
+    const std::string path = model_ + "/config.json";
+    json config = json::parse(ReadFile(path));
+    config.merge_patch(changes);
+    WriteFile(path, config.dump());
+  }
+
+  const std::string directory_ = absl::StrCat(
+      testing::TempDir(), "/",
+      testing::UnitTest::GetInstance()->current_test_info()->name());
+  const std::string model_ = directory_ + "/tiny";
+  const std::string out_ = directory_ + "/out";
+};
+
+TEST_F(MakeGgufTest, MakesTheTypesInOrderAndReports) {
+  const std::string report_path = directory_ + "/job.json";
+  const ProcessResult result =
+      Run({"--quants=q5_k_s,Q4_K,Q5_K_S,Q4_K_M", "--keep_fp16",
+           absl::StrCat("--report=", report_path)});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(OutputNames(), ElementsAre("tiny-F16.gguf", "tiny-Q4_K_M.gguf",
+                                         "tiny-Q5_K_S.gguf"));
+  EXPECT_THAT(result.out, AllOf(StartsWith("file "), HasSubstr("peak memory")));
+  EXPECT_THAT(result.err, HasSubstr("planned peak memory"));
+
+  const json report = json::parse(ReadFile(report_path));
+  std::vector<std::string> types;
+  for (const json& output : report["outputs"]) {
+    types.push_back(output["file_type"]);
+    const std::string content = ReadFile(output["path"]);
+    EXPECT_EQ(output["size"], std::to_string(content.size()));
+    Sha256 hash;
+    hash.Update(content);
+    EXPECT_EQ(output["sha256"], hash.Finish());
+    EXPECT_GT(output["bits_per_weight"], 4);
+  }
+  EXPECT_THAT(types, ElementsAre("Q5_K_S", "Q4_K_M", "F16"));
+  EXPECT_NEAR(report["outputs"][1]["fallbacks"][0]["share"], 0.14, 0.001);
+  EXPECT_EQ(report["bytes_resumed"], "0");
+  EXPECT_GT(report["wall_seconds"], 0);
+  EXPECT_GE(std::stoull(report["planned_peak_memory"].get<std::string>()),
+            std::stoull(report["peak_memory"].get<std::string>()));
+}
+
+TEST_F(MakeGgufTest, DryRunTellsExactSizesAndWritesNothing) {
+  const ProcessResult dry = Run({"--dry-run"});
+  ASSERT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_THAT(dry.out, HasSubstr("blk.0.attn_q.weight"));
+  ASSERT_EQ(Run({}).exit_code, 0);
+  for (const auto& [name, content] : Outputs()) {
+    EXPECT_THAT(dry.out, HasSubstr(name));
+    EXPECT_THAT(dry.out, HasSubstr(absl::StrCat(content.size(), " bytes")));
+  }
+}
+
+TEST_F(MakeGgufTest, JobFilesSayWhatFlagsSay) {
+  ASSERT_EQ(Run({"--quants=Q6_K", "--tensor_type=attn_v=Q8_0"}).exit_code, 0);
+  const auto expected = Outputs();
+  const std::string text = directory_ + "/job.textproto";
+  WriteFile(text, absl::StrCat("model: '", model_, "' outdir: '", out_,
+                               "' quants: 'Q6_K' mix { tensor_types { pattern: "
+                               "'attn_v' type: 'Q8_0' } }"));
+  const std::string in_json = directory_ + "/job.json";
+  WriteFile(
+      in_json,
+      json({{"model", model_},
+            {"outdir", out_},
+            {"quants", {"Q4_0"}},
+            {"mix",
+             {{"tensor_types", {{{"pattern", "attn_v"}, {"type", "Q8_0"}}}}}}})
+          .dump());
+  std::filesystem::remove_all(out_);
+  ASSERT_EQ(RunProcess({kProgram, absl::StrCat("--job=", text)}).exit_code, 0);
+  EXPECT_EQ(Outputs(), expected);
+  // A flag overrides the file.
+  std::filesystem::remove_all(out_);
+  ASSERT_EQ(
+      RunProcess({kProgram, absl::StrCat("--job=", in_json), "--quants=Q6_K"})
+          .exit_code,
+      0);
+  EXPECT_EQ(Outputs(), expected);
+}
+
+TEST_F(MakeGgufTest, PathsAreRelativeToTheUsersDirectory) {
+  ProcessOptions options;
+  options.environment["BUILD_WORKING_DIRECTORY"] = directory_;
+  options.directory = "/";
+  const ProcessResult result =
+      RunProcess({kProgram, "--model=tiny", "--report=job.json"}, options);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(
+      std::filesystem::exists(directory_ + "/models/tiny/tiny-Q4_K_M.gguf"));
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/job.json"));
+}
+
+TEST_F(MakeGgufTest, ListsTypesAndArchitectures) {
+  EXPECT_THAT(RunProcess({kProgram, "--list_types"}).out,
+              AllOf(HasSubstr("Q4_K_M"), HasSubstr("Q2_K_S*")));
+  EXPECT_THAT(RunProcess({kProgram, "--list_architectures"}).out,
+              AllOf(HasSubstr("LlamaForCausalLM"), HasSubstr("falcon")));
+}
+
+TEST_F(MakeGgufTest, ProgressForMachinesIsJsonLineByLine) {
+  const ProcessResult result = Run({"--progress=json"});
+  ASSERT_EQ(result.exit_code, 0);
+  std::vector<std::string> events;
+  for (absl::string_view line :
+       absl::StrSplit(result.err, '\n', absl::SkipEmpty())) {
+    const json event = json::parse(line, nullptr, false);
+    ASSERT_TRUE(event.is_object()) << line;
+    events.push_back(event["event"]);
+  }
+  EXPECT_THAT(events, ElementsAre("plan", "progress", "finished", "finished"));
+  const ProcessResult again = Run({"--progress=json"});
+  const json error = json::parse(again.err);
+  EXPECT_EQ(error["event"], "error");
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("--overwrite"));
+}
+
+TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"--quants=Q4_K_X", "Q4_K_M"},
+      {"--quants=,", "--list_types"},
+      {"--threads=0", "1 to 1024"},
+      {"--memory_limit=lots", "300M"},
+      {"--memory_limit=1M", "raise --memory_limit"},
+      {"--intermediate=f8", "f16 or f32"},
+      {"--tensor_type=Q4_0", "REGEX=TYPE"},
+      {"--tensor_type=attn(=Q4_0", "attn("},
+      {"--tensor_type=attn=Q4_X", "Q4_X"},
+      {"--output_tensor_type=Q4_K_M", "Q4_K_M"},
+      {"--split_max_size=2X", "K, M or G"},
+      {"--no_tensor_first_split", "--split_max_size"},
+      {"--model_type=falcon", "llama"},
+      {"--model_type=lama", "llama"},
+      {"--progress=fancy", "plain"},
+      {"--outname=a/b", "--outdir"},
+      {"--job=/nowhere/job.json", "/nowhere/job.json"},
+      {"--imatrix=/nowhere/imatrix.dat", "/nowhere/imatrix.dat"},
+      {"--report=/nowhere/report.json", "/nowhere/report.json"},
+      {"--quants=Q2_K_S", "--imatrix"},
+      {"Q4_K_M", "--quants=Q4_K_M,Q5_K_S"},
+  };
+  for (const auto& [flag, way_out] : cases) {
+    SCOPED_TRACE(flag);
+    ExpectRefused(Run({flag}), {way_out});
+  }
+  const ProcessResult unknown = Run({"--quant=Q4_K_M"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("quant"), HasSubstr("quants")));
+  ExpectRefused(RunProcess({kProgram}), {"--model=DIRECTORY"});
+}
+
+TEST_F(MakeGgufTest, ModelTypeThatDoesNotFitNamesBoth) {
+  ExpectRefused(Run({"--model_type=falcon"}), {"falcon", "llama"});
+}
+
+TEST_F(MakeGgufTest, TruncatedWeightsAreRefused) {
+  const std::string weights = model_ + "/model.safetensors";
+  std::filesystem::resize_file(weights, 400'000);
+  ExpectRefused(Run({}), {weights, "truncated"});
+}
+
+TEST_F(MakeGgufTest, MissingShardIsRefused) {
+  CopyModel("testdata/generated/tiny-llama3");
+  const std::string shard = "model-00002-of-00002.safetensors";
+  ASSERT_TRUE(std::filesystem::remove(model_ + "/" + shard));
+  ExpectRefused(Run({}), {model_, shard});
+}
+
+TEST_F(MakeGgufTest, TensorOfAWrongShapeIsRefused) {
+  ChangeConfig({{"intermediate_size", 640}});
+  ExpectRefused(Run({}), {"model.safetensors", "mlp.down_proj.weight",
+                          "[256, 96]", "[256, 640]"});
+}
+
+TEST_F(MakeGgufTest, MissingTensorIsRefused) {
+  ChangeConfig({{"num_hidden_layers", 3}});
+  ExpectRefused(Run({}), {"lacks model.layers.2.input_layernorm.weight"});
+}
+
+TEST_F(MakeGgufTest, UnknownArchitectureIsRefused) {
+  ChangeConfig({{"architectures", {"FooForCausalLM"}}, {"model_type", "foo"}});
+  ExpectRefused(Run({}), {model_ + "/config.json", "FooForCausalLM"});
+}
+
+TEST_F(MakeGgufTest, VocabularyThatDoesNotFitIsRefused) {
+  ChangeConfig({{"vocab_size", 300}});
+  ExpectRefused(Run({}), {"model.safetensors", "lm_head.weight", "300", "320"});
+  ChangeConfig({{"vocab_size", 400}});
+  ExpectRefused(Run({}), {"model.safetensors", "lm_head.weight", "400", "320"});
+}
+
+TEST_F(MakeGgufTest, WeightThatIsNoNumberIsRefused) {
+  const std::string path = model_ + "/model.safetensors";
+  const std::string name = "model.layers.1.mlp.down_proj.weight";
+  std::string content = ReadFile(path);
+  uint64_t header_size;
+  std::memcpy(&header_size, content.data(), sizeof(header_size));
+  const json header = json::parse(content.substr(8, header_size));
+  const uint64_t begin = header[name]["data_offsets"][0];
+  const uint64_t columns = header[name]["shape"][1];
+  // Row 7, column 9 becomes a BF16 NaN.
+  content.replace(8 + header_size + begin + 2 * (7 * columns + 9), 2,
+                  "\xc0\x7f");
+  WriteFile(path, content);
+  ExpectRefused(Run({}), {"model.safetensors", name, "row 7, column 9", "NaN"});
+}
+
+TEST_F(MakeGgufTest, FileThatCannotGrowIsRefused) {
+  ProcessOptions options;
+  options.file_limit = 100'000;
+  ExpectRefused(Run({}, options), {"tiny-Q4_K_M.gguf", "too large"});
+}
+
+// The same job, in small pieces so that it takes a while.
+class StoppedProgramTest : public MakeGgufTest {
+ protected:
+  void SetUp() override {
+    MakeGgufTest::SetUp();
+    WriteFile(job_, "execution { chunk_weights: 1 }");
+    ASSERT_EQ(Run(flags_).exit_code, 0);
+    expected_ = Outputs();
+    ASSERT_EQ(expected_.size(), 4);
+    std::filesystem::remove_all(out_);
+  }
+
+  // Waits until the program has written something of its journal.
+  void AwaitWork(Subprocess& program) const {
+    std::error_code error;
+    while (program.IsRunning() &&
+           !(std::filesystem::file_size(out_ + "/tiny.journal", error) > 4000 &&
+             !error)) {
+      absl::SleepFor(absl::Microseconds(100));
+    }
+  }
+
+  void ExpectRerunEndsWell() const {
+    const ProcessResult again = Run(flags_);
+    ASSERT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(Outputs(), expected_);
+  }
+
+  const std::string job_ = directory_ + ".job";
+  const std::vector<std::string> flags_ = {
+      absl::StrCat("--job=", job_), "--quants=Q2_K,Q3_K_M,Q4_K_M,Q5_K_M"};
+  std::map<std::string, std::string> expected_;
+};
+
+TEST_F(StoppedProgramTest, SignalsStopItAndSayHowToGoOn) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    // The program may be done before the signal reaches it.
+    for (int attempt = 0; attempt < 50; ++attempt) {
+      std::filesystem::remove_all(out_);
+      Subprocess program(Command(flags_));
+      AwaitWork(program);
+      program.Signal(signal);
+      const ProcessResult result = program.Wait();
+      if (result.exit_code == 0) continue;
+      EXPECT_EQ(result.exit_code, 128 + signal);
+      EXPECT_THAT(result.err, HasSubstr("stopped; what is done is kept: the "
+                                        "same command goes on there\n"));
+      for (const std::string& name : OutputNames()) {
+        EXPECT_FALSE(absl::EndsWith(name, ".gguf")) << name;
+      }
+      const ProcessResult again = Run(flags_);
+      EXPECT_THAT(again.err, HasSubstr("going on with a stopped job"));
+      EXPECT_EQ(Outputs(), expected_);
+      break;
+    }
+  }
+}
+
+TEST_F(StoppedProgramTest, KilledAtTwentyRandomMomentsItEndsTheSame) {
+  std::mt19937 random(5);
+  int killed = 0;
+  for (int attempt = 0; killed < 20 && attempt < 500; ++attempt) {
+    std::filesystem::remove_all(out_);
+    Subprocess program(Command(flags_));
+    if (random() % 4 != 0) AwaitWork(program);
+    absl::SleepFor(absl::Microseconds(random() % 20'000));
+    program.Signal(SIGKILL);
+    if (program.Wait().exit_code != 128 + SIGKILL) continue;
+    ++killed;
+    if (Outputs() == expected_) continue;  // it had just done its work
+    for (const auto& [name, content] : Outputs()) {
+      if (absl::EndsWith(name, ".gguf")) {
+        EXPECT_EQ(content, expected_.at(name));
+      }
+    }
+    ExpectRerunEndsWell();
+  }
+  EXPECT_EQ(killed, 20);
+}
+
+TEST_F(StoppedProgramTest, SecondJobIsToldOfTheFirst) {
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    std::filesystem::remove_all(out_);
+    Subprocess first(Command(flags_));
+    AwaitWork(first);
+    first.Signal(SIGSTOP);
+    const ProcessResult second = Run(flags_);
+    first.Signal(SIGCONT);
+    EXPECT_EQ(first.Wait().exit_code, 0);
+    EXPECT_EQ(Outputs(), expected_);
+    EXPECT_EQ(second.exit_code, 1);
+    if (absl::StrContains(second.err, "--overwrite")) continue;  // too late
+    EXPECT_THAT(second.err, HasSubstr("another job is writing"));
+    return;
+  }
+  FAIL() << "the first job never was caught at work";
+}
+
+TEST_F(MakeGgufTest, InspectAcceptsWholeFilesAndRefusesDamagedOnes) {
+  ASSERT_EQ(Run({"--quants=Q8_0", "--split_max_tensors=9"}).exit_code, 0);
+  EXPECT_THAT(OutputNames(), ElementsAre("tiny-Q8_0-00001-of-00003.gguf",
+                                         "tiny-Q8_0-00002-of-00003.gguf",
+                                         "tiny-Q8_0-00003-of-00003.gguf"));
+  ProcessOptions options;
+  options.environment["BUILD_WORKING_DIRECTORY"] = out_;
+  const std::string second = "tiny-Q8_0-00002-of-00003.gguf";
+  const ProcessResult whole =
+      RunProcess({"tools/inspect", "--json", second}, options);
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  const json report = json::parse(whole.out);
+  EXPECT_EQ(report["files"].size(), 3);
+  EXPECT_EQ(report["tensors"].size(), 21);
+
+  const std::string path = out_ + "/" + second;
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1000);
+  const ProcessResult damaged = RunProcess({"tools/inspect", second}, options);
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_THAT(damaged.err, AllOf(HasSubstr(second), HasSubstr("tensor '")));
+  EXPECT_EQ(damaged.out, "");
+  std::filesystem::remove(path);
+  EXPECT_THAT(
+      RunProcess({"tools/inspect", out_ + "/tiny-Q8_0-00001-of-00003.gguf"})
+          .err,
+      HasSubstr("is missing"));
+  EXPECT_EQ(RunProcess({"tools/inspect"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace make_gguf
