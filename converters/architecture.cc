@@ -93,9 +93,8 @@ absl::Status ExplainQuantized(const Config& config, const absl::Status& error) {
 std::vector<std::string> Warnings(const Config& config,
                                   const std::vector<TensorPlan>& tensors) {
   std::vector<std::string> warnings;
-  const nlohmann::json* tied = config.Find({"tie_word_embeddings"});
-  if (tied != nullptr && *tied == false &&
-      FindTensor(tensors, "output.weight") == nullptr) {
+  const auto tied = config.BoolOr({"tie_word_embeddings"}, true);
+  if (tied.ok() && !*tied && FindTensor(tensors, "output.weight") == nullptr) {
     warnings.push_back(
         "by config.json the head is not tied to the embedding, but the "
         "checkpoint has no head: the embedding will be used");

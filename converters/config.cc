@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,10 +33,14 @@ absl::StatusOr<Config> Config::Make(const json& raw) {
   return Config(std::move(values), "config.json");
 }
 
+Config::Config(json values, std::string name)
+    : values_(std::make_shared<const json>(std::move(values))),
+      name_(std::move(name)) {}
+
 const json* Config::Find(Keys keys) const {
   for (absl::string_view key : keys) {
-    const auto it = values_.find(key);
-    if (it != values_.end() && !it->is_null()) return &*it;
+    const auto it = values_->find(key);
+    if (it != values_->end() && !it->is_null()) return &*it;
   }
   return nullptr;
 }
@@ -53,8 +58,8 @@ absl::Status Config::Unexpected(Keys keys, absl::string_view expected) const {
   const json* value = Find(keys);
   absl::string_view used;
   for (absl::string_view key : keys) {
-    const auto it = values_.find(key);
-    if (it != values_.end() && &*it == value) used = key;
+    const auto it = values_->find(key);
+    if (it != values_->end() && &*it == value) used = key;
   }
   std::string shown =
       value->dump(-1, ' ', true, json::error_handler_t::replace);
@@ -117,6 +122,12 @@ absl::StatusOr<bool> Config::BoolOr(Keys keys, bool fallback) const {
   if (value == nullptr) return fallback;
   if (!value->is_boolean()) return Unexpected(keys, "true or false");
   return value->get<bool>();
+}
+
+std::string Config::Text(Keys keys) const {
+  const json* value = Find(keys);
+  return value != nullptr && value->is_string() ? value->get<std::string>()
+                                                : "";
 }
 
 Config Config::Rope() const {

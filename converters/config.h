@@ -9,13 +9,14 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 
@@ -45,6 +46,8 @@ class Config {
   absl::StatusOr<std::optional<double>> OptionalNumber(Keys keys) const;
   absl::StatusOr<double> NumberOr(Keys keys, double fallback) const;
   absl::StatusOr<bool> BoolOr(Keys keys, bool fallback) const;
+  // A string; empty if there is none, or something else.
+  std::string Text(Keys keys) const;
 
   // The rotary settings: rope_parameters, or what older files say instead, with
   // `rope_type` and `rope_theta` in it where the file has them anywhere. Its
@@ -52,14 +55,13 @@ class Config {
   Config Rope() const;
 
  private:
-  Config(nlohmann::json values, std::string name)
-      : values_(std::move(values)), name_(std::move(name)) {}
+  Config(nlohmann::json values, std::string name);
 
   absl::Status Missing(Keys keys) const;
   absl::Status Unexpected(Keys keys, absl::string_view expected) const;
 
-  nlohmann::json values_;
-  std::string name_;  // for messages: "config.json"
+  std::shared_ptr<const nlohmann::json> values_;  // an object
+  std::string name_;                              // for messages: "config.json"
 };
 
 }  // namespace converters

@@ -9,7 +9,7 @@
 #ifndef CONVERTERS_CONFIG_DEFAULTS_H_
 #define CONVERTERS_CONFIG_DEFAULTS_H_
 
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 

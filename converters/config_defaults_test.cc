@@ -1,5 +1,7 @@
 #include "converters/config_defaults.h"
 
+#include <cstdint>
+
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -80,6 +82,9 @@ TEST(WithDefaultsTest, WhatTransformersRefusesStaysAsItIs) {
       {{"model_type", "llama"}, {"eos_token_id", {1, "a"}}},
       {{"model_type", "llama"}, {"num_attention_heads", 0}},
       {{"model_type", "llama"},
+       {"hidden_size", INT64_MIN},
+       {"num_attention_heads", -1}},
+      {{"model_type", "llama"},
        {"hidden_size", 255},
        {"num_attention_heads", 4}},
       {{"model_type", "mistral"}, {"num_key_value_heads", nullptr}},
@@ -97,6 +102,10 @@ TEST(WithDefaultsTest, OldSpellingsTakeTheDefaultsPlace) {
       WithDefaults({{"model_type", "falcon"}, {"n_layer", 2}, {"n_head", 4}});
   EXPECT_FALSE(filled.contains("num_hidden_layers"));
   EXPECT_FALSE(filled.contains("num_attention_heads"));
+  const json llama = WithDefaults({{"model_type", "llama"}, {"n_embd", 64}});
+  EXPECT_FALSE(llama.contains("hidden_size"));
+  EXPECT_FALSE(llama.contains("head_dim"));
+  EXPECT_EQ(llama["num_attention_heads"], 32);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
 #include "converters/tensor_source.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 
@@ -30,9 +30,9 @@ struct ConvertOptions {
 
 // What a converter is given. All pointers outlive the call.
 struct ConversionInput {
-  std::string directory;             // the checkpoint's directory
-  const nlohmann::json* config;      // config.json, parsed
-  const TensorSource* source;        // its weights
+  std::string directory;         // the checkpoint's directory
+  const nlohmann::json* config;  // config.json, parsed
+  const TensorSource* source;    // its weights
   ConvertOptions options;
 };
 
@@ -48,7 +48,8 @@ class Converter {
   // Errors: InvalidArgument or FailedPrecondition, naming the file and the key
   // or tensor, for a config that lacks a key, a tensor that is missing, unknown
   // or of the wrong shape, a vocabulary that does not fit.
-  virtual absl::StatusOr<ModelPlan> Plan(const ConversionInput& input) const = 0;
+  virtual absl::StatusOr<ModelPlan> Plan(
+      const ConversionInput& input) const = 0;
 };
 
 }  // namespace converters

@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "converters/model_name.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
 
 namespace converters {
@@ -41,6 +43,16 @@ bool NestsTooDeep(const std::string& text) {
     }
   }
   return false;
+}
+
+// What the parser says, without its own numbering and without all of a long
+// value that it quotes.
+std::string Reason(const json::exception& error) {
+  constexpr size_t kLongest = 200;
+  absl::string_view what = error.what();
+  what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
+  return absl::StrCat(what.substr(0, kLongest),
+                      what.size() > kLongest ? "..." : "");
 }
 
 }  // namespace
@@ -79,14 +91,16 @@ absl::StatusOr<json> ReadJsonFile(const std::string& path, uint64_t max_bytes) {
   const absl::StatusOr<std::string> text = ReadTextFile(path, max_bytes);
   if (!text.ok()) return text.status();
   if (NestsTooDeep(*text)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": nests deeper than ", kMaxDepth, " levels"));
+    return absl::DataLossError(
+        absl::StrCat(path, ": JSON nested deeper than ", kMaxDepth,
+                     " levels; no file of a checkpoint is"));
   }
   try {
     return json::parse(*text);
   } catch (const json::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not JSON: ", error.what()));
+    return absl::DataLossError(absl::StrCat(path,
+                                            ": not valid JSON: ", Reason(error),
+                                            "; mend it or download it again"));
   }
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 
@@ -19,8 +19,9 @@ namespace converters {
 absl::StatusOr<std::string> ReadTextFile(const std::string& path,
                                          uint64_t max_bytes = 64 << 20);
 
-// The same, parsed. Errors: also InvalidArgument, with the position, where the
-// content is not JSON or nests deeper than 128 levels.
+// The same, parsed. Errors: also DataLoss, with the position, where the content
+// is not UTF-8 JSON, has a number that a double can't hold, or nests deeper
+// than 128 levels, which bounds every recursion over it.
 absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path,
                                             uint64_t max_bytes = 64 << 20);
 

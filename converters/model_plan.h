@@ -42,8 +42,8 @@ struct RowMap {
   uint64_t RunLength(uint64_t row) const;
 };
 
-// Rows of one source tensor, which is seen as a matrix of `TensorPlan::row_size`
-// columns whatever its shape.
+// Rows of one source tensor, which is seen as a matrix of
+// `TensorPlan::row_size` columns whatever its shape.
 struct RowSegment {
   size_t source = 0;  // index in TensorSource::tensors()
   RowMap rows;

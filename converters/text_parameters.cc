@@ -13,15 +13,9 @@
 #include "converters/config.h"
 #include "converters/key_writer.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
 
 namespace converters {
 namespace {
-
-std::string RopeType(const Config& rope) {
-  const nlohmann::json* type = rope.Find({"rope_type"});
-  return type != nullptr && type->is_string() ? type->get<std::string>() : "";
-}
 
 void AddYarn(const Config& rope, KeyWriter& keys) {
   keys.Uint("rope.scaling.original_context_length",
@@ -41,7 +35,7 @@ void AddYarn(const Config& rope, KeyWriter& keys) {
 
 // Llama 3's scaling is a tensor of factors, not metadata.
 void AddRopeScaling(const Config& rope, KeyWriter& keys) {
-  const std::string type = RopeType(rope);
+  const std::string type = rope.Text({"rope_type"});
   const bool has_factor = rope.Find({"factor"}) != nullptr;
   if ((type == "linear" || type == "yarn") && has_factor) {
     keys.String("rope.scaling.type", type);
@@ -72,9 +66,9 @@ absl::Status AddTextParameters(absl::string_view architecture,
             config.OptionalUint({"num_attention_heads", "n_head", "n_heads"}));
   keys.Uint("attention.head_count_kv",
             config.OptionalUint({"num_key_value_heads", "n_kv_heads"}));
-  const nlohmann::json* causal = config.Find({"is_causal"});
-  if (causal != nullptr && *causal == false) {
-    keys.Bool("attention.causal", false);
+  if (const auto causal = config.BoolOr({"is_causal"}, true);
+      !causal.ok() || !*causal) {
+    keys.Bool("attention.causal", causal);
   }
   const Config rope = config.Rope();
   AddRopeScaling(rope, keys);

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "converters/tensor_source.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace checkpoint {
 

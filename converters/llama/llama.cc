@@ -23,7 +23,6 @@
 #include "converters/text_sizes.h"
 #include "converters/vocab/vocab.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
 
 namespace converters {
 namespace {
@@ -123,9 +122,7 @@ absl::StatusOr<gguf::Metadata> Parameters(const Config& config,
 absl::StatusOr<std::vector<TensorPlan>> RopeFactors(const Config& config,
                                                     const Sizes& sizes) {
   const Config rope = config.Rope();
-  const nlohmann::json* type = rope.Find({"rope_type"});
-  if (type == nullptr || !type->is_string() ||
-      absl::AsciiStrToLower(type->get_ref<const std::string&>()) != "llama3") {
+  if (absl::AsciiStrToLower(rope.Text({"rope_type"})) != "llama3") {
     return std::vector<TensorPlan>();
   }
   Llama3Rope scaling;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "converters/vocab/tokenizer_files.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
@@ -129,7 +130,10 @@ class SpecialTokenSet {
         if (!list.is_structured() || !token) {
           return WrongEntry("tokenizer_config.json", key, "a list of tokens");
         }
-        extra_.push_back({*std::move(token), false});
+        // An object names its tokens: {"image_token": "<image>"}.
+        if (list.is_object()) token->special = true;
+        (list.is_object() ? named_ : extra_)
+            .push_back({*std::move(token), false});
       }
       break;  // the newer of the two keys answers alone
     }

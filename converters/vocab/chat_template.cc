@@ -8,8 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/utf8.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
@@ -76,11 +78,11 @@ std::string NormalizeNewlines(absl::string_view text) {
 
 absl::StatusOr<std::string> ReadTemplate(const std::string& directory,
                                          absl::string_view name) {
-  absl::StatusOr<std::string> text = ReadTextFile(directory, name);
+  const std::string path = absl::StrCat(directory, "/", name);
+  absl::StatusOr<std::string> text = converters::ReadTextFile(path);
   if (!text.ok()) return text.status();
   if (!IsValidUtf8(*text)) {
-    return absl::DataLossError(
-        absl::StrCat(directory, "/", name, ": not valid UTF-8"));
+    return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
   return NormalizeNewlines(*text);
 }

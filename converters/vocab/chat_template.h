@@ -15,7 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 

@@ -6,6 +6,7 @@
 #include "converters/vocab/test_directory.h"
 #include "gguf/metadata.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -10,8 +10,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/utf8.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
@@ -81,11 +83,11 @@ absl::Status AddFromJson(const Json& merge, MergeList& merges) {
 
 absl::StatusOr<std::vector<std::string>> FromMergesTxt(
     const std::string& directory, const TokenIds& trained) {
-  absl::StatusOr<std::string> text = ReadTextFile(directory, "merges.txt");
+  const std::string path = absl::StrCat(directory, "/merges.txt");
+  absl::StatusOr<std::string> text = converters::ReadTextFile(path);
   if (!text.ok()) return text.status();
   if (!IsValidUtf8(*text)) {
-    return absl::DataLossError(
-        absl::StrCat(directory, "/merges.txt: not valid UTF-8"));
+    return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
   MergeList merges("merges.txt", trained, "");
   bool first = true;

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "converters/vocab/added_vocabulary.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "converters/vocab/test_directory.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

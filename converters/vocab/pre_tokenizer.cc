@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "converters/vocab/pre_tokenizer_table.h"
 #include "converters/vocab/tokenizer_files.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "converters/vocab/pre_tokenizer_table.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

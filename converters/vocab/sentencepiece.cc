@@ -8,9 +8,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "converters/json_file.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/utf8.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
@@ -40,7 +42,7 @@ TokenType TypeOf(const sentencepiece::Piece& piece) {
 
 absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
   absl::StatusOr<std::string> bytes =
-      ReadTextFile(directory, "tokenizer.model");
+      converters::ReadTextFile(absl::StrCat(directory, "/tokenizer.model"));
   if (!bytes.ok()) return bytes.status();
   const auto damaged = [](const auto&... what) {
     return absl::DataLossError(absl::StrCat("tokenizer.model: ", what...));

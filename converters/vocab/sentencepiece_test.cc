@@ -8,6 +8,7 @@
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/test_directory.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "converters/vocab/tokenizer_files.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

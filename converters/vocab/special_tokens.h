@@ -20,7 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "converters/vocab/chat_template.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 

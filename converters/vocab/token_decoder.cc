@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/utf8.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/strip.h"
 #include "converters/vocab/tokenizer_files.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -1,44 +1,18 @@
 #include "converters/vocab/tokenizer_files.h"
 
-#include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <ios>
 #include <system_error>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "converters/json_file.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
-// Real tokenizer files nest about 8 levels.
-constexpr int kMaxJsonDepth = 64;
-
 std::string PathOf(const std::string& directory, absl::string_view name) {
   return (std::filesystem::path(directory) / std::string(name)).string();
-}
-
-// Deepest nesting of brackets outside strings.
-int JsonDepth(absl::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = ++depth > deepest ? depth : deepest;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
 }
 
 }  // namespace
@@ -48,46 +22,14 @@ bool FileExists(const std::string& directory, absl::string_view name) {
   return std::filesystem::is_regular_file(PathOf(directory, name), error);
 }
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& directory,
-                                         absl::string_view name) {
-  const std::string path = PathOf(directory, name);
-  if (!FileExists(directory, name)) {
-    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  }
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file ? std::streamoff{file.tellg()} : -1;
-  if (size < 0) {
-    return absl::DataLossError(absl::StrCat(path, ": can't be opened"));
-  }
-  std::string text(static_cast<size_t>(size), '\0');
-  file.seekg(0);
-  if (!file.read(text.data(), size)) {
-    return absl::DataLossError(absl::StrCat(path, ": can't be read"));
-  }
-  return text;
-}
-
 absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
                                               absl::string_view name) {
   if (!FileExists(directory, name)) return nlohmann::json();
-  absl::StatusOr<std::string> text = ReadTextFile(directory, name);
-  if (!text.ok()) return text.status();
-  if (JsonDepth(*text) > kMaxJsonDepth) {
-    return absl::DataLossError(
-        absl::StrCat(PathOf(directory, name), ": JSON nested deeper than ",
-                     kMaxJsonDepth, " levels; no tokenizer file is"));
-  }
-  nlohmann::json parsed =
-      nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) {
+  const std::string path = PathOf(directory, name);
+  absl::StatusOr<nlohmann::json> parsed = converters::ReadJsonFile(path);
+  if (parsed.ok() && !parsed->is_object()) {
     return absl::DataLossError(absl::StrCat(
-        PathOf(directory, name),
-        ": not valid JSON (or not valid UTF-8); download the file again"));
-  }
-  if (!parsed.is_object()) {
-    return absl::DataLossError(absl::StrCat(PathOf(directory, name),
-                                            ": expected a JSON object, found ",
-                                            parsed.type_name()));
+        path, ": expected a JSON object, found ", parsed->type_name()));
   }
   return parsed;
 }

@@ -1,7 +1,6 @@
 // File: converters/vocab/tokenizer_files.h
 //
-// Reading the small files of a tokenizer: whole files, JSON that is safe to
-// walk recursively, and lookups that never throw.
+// Reading the small JSON files of a tokenizer, and lookups that never throw.
 
 #ifndef CONVERTERS_VOCAB_TOKENIZER_FILES_H_
 #define CONVERTERS_VOCAB_TOKENIZER_FILES_H_
@@ -12,21 +11,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 
 // True if `directory`/`name` is there and is a regular file.
 bool FileExists(const std::string& directory, absl::string_view name);
 
-// The bytes of `directory`/`name`. NotFound if it is not there, DataLoss if it
-// can't be read.
-absl::StatusOr<std::string> ReadTextFile(const std::string& directory,
-                                         absl::string_view name);
-
 // The JSON object in `directory`/`name`, or null if there is no such file.
-// DataLoss, naming the file, for what is no valid JSON or no object, or is
-// nested deeper than any tokenizer file (which bounds every recursion over it).
+// Errors: those of converters::ReadJsonFile; DataLoss if it is no object.
 absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
                                               absl::string_view name);
 

@@ -12,6 +12,7 @@
 #include "converters/vocab/tokenizer_class.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/tokenizer_json.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

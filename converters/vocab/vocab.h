@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json.hpp"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 
@@ -42,7 +42,8 @@ bool HasTokenizerJson(const std::string& directory);
 absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input);
 
 // tokenizer.json of a SentencePiece-like BPE (no tokenizer.model; metaspace,
-// byte fallback): the same keys, as LlamaHfVocab gives them.
+// byte fallback): the same keys, as LlamaHfVocab gives them. The reference fills
+// up no such vocabulary, and the runtime refuses its file.
 absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input);
 
 // tokenizer.json, byte-level BPE: tokenizer.ggml.model "gpt2", .pre, .tokens,

@@ -13,6 +13,7 @@
 #include "converters/vocab/test_directory.h"
 #include "converters/vocab/vocab.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

@@ -16,6 +16,7 @@
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/vocab.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {

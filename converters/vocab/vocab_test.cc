@@ -5,6 +5,7 @@
 
 #include "converters/vocab/test_directory.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
