@@ -34,8 +34,10 @@ GetVariable VariablesWith(const FetchOptions& options) {
   replace("HF_HUB_CACHE", options.cache_dir);
   replace("HF_ENDPOINT", options.endpoint);
   if (options.token_path.has_value()) {
-    set["HF_TOKEN"] = set["HUGGING_FACE_HUB_TOKEN"] = "";
-    set["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "";
+    for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
+                             "HF_HUB_DISABLE_IMPLICIT_TOKEN"}) {
+      set[name] = "";
+    }
   }
   replace("HF_TOKEN_PATH", options.token_path);
   // A token file that nobody asked for must not get in the way.

@@ -25,10 +25,10 @@ bool IsOfProxy(absl::string_view lower_detail) {
          absl::StrContains(lower_detail, "connect tunnel");
 }
 
-// The proxy answers CONNECT with a status code of 5xx.
-bool IsBusyProxy(absl::string_view detail) {
-  return absl::StrContains(detail, "response 5") ||
-         absl::StrContains(detail, "HTTP code 5");
+// True if the proxy answers CONNECT with a status that begins with `digits`.
+bool ProxyAnswers(absl::string_view detail, absl::string_view digits) {
+  return absl::StrContains(detail, absl::StrCat("response ", digits)) ||
+         absl::StrContains(detail, absl::StrCat("HTTP code ", digits));
 }
 
 Failure Classify(int code, absl::string_view detail) {
@@ -70,11 +70,10 @@ absl::string_view ProxySetting(absl::string_view url,
 }
 
 std::string ProxyAdvice(absl::string_view detail, absl::string_view setting) {
-  if (absl::StrContains(detail, "407")) {
+  if (ProxyAnswers(detail, "407")) {
     return absl::StrCat(
-        ". The proxy asks for a name and password: put them "
-        "into ",
-        setting, " as http://NAME:PASSWORD@HOST:PORT");
+        ". The proxy asks for a name and password: put them into ", setting,
+        " as http://NAME:PASSWORD@HOST:PORT");
   }
   return absl::StrCat(". The proxy failed; check ", setting,
                       ", or list the host in no_proxy");
@@ -110,7 +109,7 @@ HttpOutcome OutcomeOf(int code, absl::string_view detail, absl::string_view url,
   HttpOutcome outcome;
   outcome.may_retry = failure == Failure::kConnection ||
                       failure == Failure::kTls ||
-                      (failure == Failure::kProxy && IsBusyProxy(detail));
+                      (failure == Failure::kProxy && ProxyAnswers(detail, "5"));
   outcome.status = absl::UnavailableError(
       absl::StrCat("cannot read ", PrintableUrl(url), ": ", reason,
                    Advice(failure, detail, ProxySetting(url, proxy))));

@@ -63,6 +63,15 @@ absl::Status WriteFileAtomically(const std::string& path,
   return status;
 }
 
+absl::Status FlushFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FileError(errno, "open", path);
+  const bool flushed = fdatasync(fd) == 0;
+  const int error_number = errno;
+  close(fd);
+  return flushed ? absl::OkStatus() : FileError(error_number, "flush", path);
+}
+
 absl::Status WriteAll(int fd, absl::string_view text, absl::string_view path) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());

@@ -26,6 +26,9 @@ std::optional<std::string> ReadFile(const std::string& path, size_t limit);
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view contents);
 
+// Has the contents of the file at `path` on the disk.
+absl::Status FlushFile(const std::string& path);
+
 // Appends `text` to an open file. `path` is for the error message.
 absl::Status WriteAll(int fd, absl::string_view text, absl::string_view path);
 

@@ -155,13 +155,16 @@ class LocalTarget : public SnapshotTarget {
     std::filesystem::copy_file(
         BlobPath(file), copy, std::filesystem::copy_options::overwrite_existing,
         error);
-    if (!error && rename(copy.c_str(), paths->final_path.c_str()) != 0) {
-      error = std::error_code(errno, std::generic_category());
+    absl::Status status = absl::OkStatus();
+    if (error) {
+      status = FileError(error.value(), "copy from the cache to", copy);
     }
-    if (!error) return absl::OkStatus();
-    unlink(copy.c_str());
-    return FileError(error.value(), "copy from the cache to",
-                     paths->final_path);
+    if (status.ok()) status = FlushFile(copy);
+    if (status.ok() && rename(copy.c_str(), paths->final_path.c_str()) != 0) {
+      status = FileError(errno, "rename to", paths->final_path);
+    }
+    if (!status.ok()) unlink(copy.c_str());
+    return status;
   }
 
   const LocalDirectory directory_;
