@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "gguf/layout.h"
 #include "gguf/tensor_type.h"
 #include "google/protobuf/util/json_util.h"
@@ -63,15 +65,25 @@ std::string TypesLine(const OutputReport& report) {
       });
 }
 
-std::string FallbackLines(const OutputReport& report) {
+// What fell back in the outputs of each file type, all shards of one together.
+std::string FallbackLines(absl::Span<const OutputReport* const> outputs) {
+  std::map<std::string, uint64_t> weights;  // by file type
+  std::map<std::tuple<std::string, std::string, std::string>, uint64_t> fallen;
+  for (const OutputReport* output : outputs) {
+    weights[output->file_type()] += output->weights();
+    for (const Fallback& fallback : output->fallbacks()) {
+      fallen[{output->file_type(), fallback.wanted(), fallback.used()}] +=
+          fallback.weights();
+    }
+  }
   std::string lines;
-  for (const Fallback& fallback : report.fallbacks()) {
+  for (const auto& [types, count] : fallen) {
+    const auto& [file_type, wanted, used] = types;
     absl::StrAppendFormat(
         &lines,
         "%s: %.1f %% of the weights are %s instead of %s, whose blocks "
         "do not divide their rows\n",
-        report.file_type(), 100 * fallback.share(), fallback.used(),
-        fallback.wanted());
+        file_type, 100.0 * count / weights[file_type], used, wanted);
   }
   return lines;
 }
@@ -109,7 +121,7 @@ std::string DescribeOutput(const converters::ModelPlan& model,
                         TypesLine(report));
   absl::StrAppendFormat(&text, "  %d bytes, %.4f bits per weight\n",
                         report.size(), report.bits_per_weight());
-  return absl::StrCat(text, FallbackLines(report));
+  return absl::StrCat(text, FallbackLines({&report}));
 }
 
 std::string SummaryTable(const JobReport& report) {
@@ -120,12 +132,10 @@ std::string SummaryTable(const JobReport& report) {
   const int columns = static_cast<int>(width);
   std::string table = absl::StrFormat("%-*s  %10s  %11s  %8s\n", columns,
                                       "file", "size", "bits/weight", "time");
-  std::string notes;
   for (const OutputReport& output : report.outputs()) {
     absl::StrAppendFormat(&table, "%-*s  %10s  %11.4f  %6.1f s\n", columns,
                           output.path(), BytesString(output.size()),
                           output.bits_per_weight(), output.compute_seconds());
-    absl::StrAppend(&notes, FallbackLines(output));
   }
   absl::StrAppendFormat(
       &table,
@@ -134,7 +144,9 @@ std::string SummaryTable(const JobReport& report) {
       report.wall_seconds(), report.cpu_seconds(),
       BytesString(report.bytes_read()), BytesString(report.bytes_written()),
       BytesString(report.peak_memory()));
-  return absl::StrCat(table, notes);
+  return absl::StrCat(table, FallbackLines(std::vector<const OutputReport*>(
+                                 report.outputs().pointer_begin(),
+                                 report.outputs().pointer_end())));
 }
 
 absl::Status WriteReport(const JobReport& report, const std::string& path) {

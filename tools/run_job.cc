@@ -13,6 +13,7 @@
 #include "tools/events.h"
 #include "tools/executor.h"
 #include "tools/job_outputs.h"
+#include "tools/output_file.h"
 #include "tools/process_stats.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -51,6 +52,15 @@ OutputReport ReportOfFile(const PreparedJob& job, const JobOutputs& outputs,
   return report;
 }
 
+// Of headers, which a job that goes on with another has not to write again.
+uint64_t HeaderBytesWritten(const JobOutputs& outputs) {
+  uint64_t bytes = 0;
+  for (const std::unique_ptr<OutputFile>& file : outputs.files()) {
+    if (!file->writer().resumed()) bytes += file->writer().layout().header_size;
+  }
+  return bytes;
+}
+
 JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
                      const ExecutionResult& result, const Progress& progress) {
   JobReport report;
@@ -63,7 +73,8 @@ JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
   }
   report.set_cpu_seconds(CpuSeconds());
   report.set_bytes_read(progress.bytes_read);
-  report.set_bytes_written(progress.bytes_written);
+  report.set_bytes_written(progress.bytes_written +
+                           HeaderBytesWritten(outputs));
   report.set_bytes_resumed(progress.bytes_resumed);
   report.set_planned_peak_memory(job.planned_peak);
   report.set_peak_memory(PeakMemory());

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import {after, test} from "node:test";
 import {getLlama, LlamaLogLevel} from "node-llama-cpp";
-import {outputs} from "./outputs.mjs";
+import {models} from "./outputs.mjs";
 
 const PROMPT = "The quick brown fox";
 const TOKENS = 16;
@@ -22,7 +22,7 @@ async function generate(model) {
   return generated;
 }
 
-for (const {name, path} of outputs) {
+for (const {name, path} of models) {
   test(`llama.cpp loads ${name} and generates with it`, async () => {
     const model = await llama.loadModel({modelPath: path});
     const prompt = model.tokenize(PROMPT);

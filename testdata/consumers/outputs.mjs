@@ -10,4 +10,7 @@ export const outputs = readdirSync(directory)
   .sort()
   .map((name) => ({name, path: join(directory, name)}));
 
+// What a user names to load a model: of one in shards the first.
+export const models = outputs.filter(({name}) => !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name));
+
 if (outputs.length === 0) throw new Error(`no *.gguf in ${directory}`);
