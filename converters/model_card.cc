@@ -1,6 +1,7 @@
 #include "converters/model_card.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,7 +55,10 @@ json ToJson(const YAML::Node& node, int depth) {
   if (node.IsSequence()) {
     json list = json::array();
     for (const YAML::Node& item : node) {
-      list.push_back(ToJson(item, depth + 1));
+      json value = ToJson(item, depth + 1);
+      // Items are words: the language "no", not a truth value.
+      if (item.IsScalar() && !value.is_null()) value = item.Scalar();
+      list.push_back(std::move(value));
     }
     return list;
   }

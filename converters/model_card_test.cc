@@ -38,7 +38,8 @@ TEST(ParseModelCardTest, TypesPlainScalars) {
   const json card = Parse(
       "---\n"
       "a: yes\nb: no\nc: Off\nd: ~\ne:\nf: 1.0\ng: 0\nh: 2024-01-01\n"
-      "i: \"no\"\nj: 'true'\nk: text\nl:\n- no\n- en\n---\n");
+      "i: \"no\"\nj: 'true'\nk: text\nl:\n- no\n- en\n"
+      "m: [no, On, 0, en, ~]\n---\n");
   EXPECT_EQ(card, json({{"a", true},
                         {"b", false},
                         {"c", false},
@@ -50,7 +51,8 @@ TEST(ParseModelCardTest, TypesPlainScalars) {
                         {"i", "no"},
                         {"j", "true"},
                         {"k", "text"},
-                        {"l", {"no", "en"}}}));
+                        {"l", {"no", "en"}},
+                        {"m", {"no", "On", "0", "en", nullptr}}}));
 }
 
 TEST(ParseModelCardTest, OfAKeyThatComesTwiceTheLastCounts) {

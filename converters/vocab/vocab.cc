@@ -98,9 +98,9 @@ absl::StatusOr<gguf::Metadata> ByteLevelMetadata(const VocabInput& input,
   const TokenizerClass& stated =
       FindTokenizerClass(*input.config, files.tokenizer_config);
   // A class for SentencePiece would take such a vocabulary apart; the files
-  // themselves say better what is meant.
-  const TokenizerClass& kind =
-      stated.byte_level ? stated : PlainTokenizerClass();
+  // themselves say better what is meant, but for the tokens that it brings.
+  TokenizerClass kind = stated.byte_level ? stated : PlainTokenizerClass();
+  kind.defaults = stated.defaults;
   absl::StatusOr<TokenIds> trained = ReadTrainedTokens(files, kind);
   if (!trained.ok()) return trained.status();
   absl::StatusOr<TokenList> list =
