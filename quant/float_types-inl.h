@@ -1,6 +1,7 @@
 // File: quant/float_types-inl.h
 //
-// F16 and BF16, see float_types.h.
+// F32, F16 and BF16: one weight after the other, rounded to nearest even. Rows
+// have any length. Bytes may stand at any address.
 
 #if defined(QUANT_FLOAT_TYPES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_FLOAT_TYPES_INL_H_
@@ -16,7 +17,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -96,10 +97,19 @@ HWY_INLINE void ForEachVector(size_t count, const Convert& convert) {
   for (; i < count; ++i) convert(d1, i);
 }
 
+HWY_INLINE void QuantizeF32Elements(const QuantizeJob& job, uint8_t* out) {
+  std::memcpy(out, job.weights, job.size() * sizeof(float));
+}
+
+HWY_INLINE void DequantizeF32Elements(const uint8_t* blocks, size_t count,
+                                      float* HWY_RESTRICT out) {
+  std::memcpy(out, blocks, count * sizeof(float));
+}
+
 HWY_INLINE void QuantizeF16Elements(const QuantizeJob& job, uint8_t* out) {
   auto* HWY_RESTRICT halves = reinterpret_cast<uint16_t*>(out);
   const float* HWY_RESTRICT in = job.weights;
-  ForEachVector(job.num_rows * job.row_size, [=](auto df, size_t i) HWY_ATTR {
+  ForEachVector(job.size(), [=](auto df, size_t i) HWY_ATTR {
     const hn::Rebind<uint16_t, decltype(df)> d16;
     hn::StoreU(hn::TruncateTo(d16, F16Bits(df, hn::LoadU(df, in + i))), d16,
                halves + i);
@@ -120,7 +130,7 @@ HWY_INLINE void DequantizeF16Elements(const uint8_t* blocks, size_t count,
 HWY_INLINE void QuantizeBF16Elements(const QuantizeJob& job, uint8_t* out) {
   auto* HWY_RESTRICT halves = reinterpret_cast<uint16_t*>(out);
   const float* HWY_RESTRICT in = job.weights;
-  ForEachVector(job.num_rows * job.row_size, [=](auto df, size_t i) HWY_ATTR {
+  ForEachVector(job.size(), [=](auto df, size_t i) HWY_ATTR {
     const hn::Rebind<uint16_t, decltype(df)> d16;
     hn::StoreU(hn::TruncateTo(d16, BF16Bits(df, hn::LoadU(df, in + i))), d16,
                halves + i);

@@ -1,5 +1,10 @@
 #include "quant/float_types.h"
 
+#include <cstddef>
+
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/float_types.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -10,22 +15,14 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeF16OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeF16Elements(job, out);
-}
-
-static void DequantizeF16OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeF16Elements(blocks, count, out);
-}
-
-static void QuantizeBF16OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeBF16Elements(job, out);
-}
-
-static void DequantizeBF16OnTarget(const uint8_t* blocks, size_t count,
-                                   float* out) {
-  DequantizeBF16Elements(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kF32, QuantizeF32Elements, DequantizeF32Elements},
+      {TensorType::kF16, QuantizeF16Elements, DequantizeF16Elements},
+      {TensorType::kBF16, QuantizeBF16Elements, DequantizeBF16Elements},
+  };
+  return kCodecs;
 }
 
 static void RoundElementsToF16OnTarget(float* values, size_t count) {
@@ -42,30 +39,12 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeF16OnTarget);
-HWY_EXPORT(DequantizeF16OnTarget);
-HWY_EXPORT(QuantizeBF16OnTarget);
-HWY_EXPORT(DequantizeBF16OnTarget);
+
+HWY_EXPORT(CodecsOnTarget);
 HWY_EXPORT(RoundElementsToF16OnTarget);
 HWY_EXPORT(FindNonFiniteElementOnTarget);
-}  // namespace
 
-void QuantizeF16(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeF16OnTarget)(job, out);
-}
-
-void DequantizeF16(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeF16OnTarget)(blocks, count, out);
-}
-
-void QuantizeBF16(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeBF16OnTarget)(job, out);
-}
-
-void DequantizeBF16(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeBF16OnTarget)(blocks, count, out);
-}
+Codecs FloatCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 void RoundElementsToF16(float* values, size_t count) {
   HWY_DYNAMIC_DISPATCH(RoundElementsToF16OnTarget)(values, count);

@@ -1,6 +1,9 @@
 // File: quant/fp4-inl.h
 //
-// The kernels of MXFP4 and NVFP4, see fp4.h.
+// MXFP4 and NVFP4: 4-bit floats (E2M1) with the scales of small_floats.h.
+// MXFP4: blocks of 32 weights, 17 bytes: E8M0 scale, 16 bytes of elements
+// NVFP4: blocks of 4 x 16 weights, 36 bytes: 4 UE4M3 scales, 32 bytes of
+//   elements
 
 #if defined(QUANT_FP4_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_FP4_INL_H_
@@ -16,7 +19,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
@@ -116,7 +119,7 @@ HWY_INLINE void UnpackE2M1(const uint8_t* HWY_RESTRICT nibbles, float scale,
 constexpr size_t kMXFP4Bytes = 17;
 
 HWY_INLINE void QuantizeMXFP4Blocks(const QuantizeJob& job, uint8_t* out) {
-  const size_t count = job.num_rows * job.row_size / 32;
+  const size_t count = job.size() / 32;
   HWY_ALIGN uint8_t levels[32];
   for (size_t b = 0; b < count; ++b) {
     const float* HWY_RESTRICT x = job.weights + b * 32;
@@ -140,7 +143,7 @@ HWY_INLINE void DequantizeMXFP4Blocks(const uint8_t* HWY_RESTRICT blocks,
 constexpr size_t kNVFP4Bytes = 36;
 
 HWY_INLINE void QuantizeNVFP4Blocks(const QuantizeJob& job, uint8_t* out) {
-  const size_t count = job.num_rows * job.row_size / 64;
+  const size_t count = job.size() / 64;
   HWY_ALIGN uint8_t levels[16];
   for (size_t b = 0; b < count; ++b) {
     for (size_t s = 0; s < 4; ++s) {

@@ -1,4 +1,5 @@
-#include "quant/fp4.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/fp4.cc"
@@ -10,22 +11,13 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeMXFP4OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeMXFP4Blocks(job, out);
-}
-
-static void DequantizeMXFP4OnTarget(const uint8_t* blocks, size_t count,
-                                    float* out) {
-  DequantizeMXFP4Blocks(blocks, count, out);
-}
-
-static void QuantizeNVFP4OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeNVFP4Blocks(job, out);
-}
-
-static void DequantizeNVFP4OnTarget(const uint8_t* blocks, size_t count,
-                                    float* out) {
-  DequantizeNVFP4Blocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kMXFP4, QuantizeMXFP4Blocks, DequantizeMXFP4Blocks},
+      {TensorType::kNVFP4, QuantizeNVFP4Blocks, DequantizeNVFP4Blocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,28 +26,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeMXFP4OnTarget);
-HWY_EXPORT(DequantizeMXFP4OnTarget);
-HWY_EXPORT(QuantizeNVFP4OnTarget);
-HWY_EXPORT(DequantizeNVFP4OnTarget);
-}  // namespace
 
-void QuantizeMXFP4(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeMXFP4OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeMXFP4(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeMXFP4OnTarget)(blocks, count, out);
-}
-
-void QuantizeNVFP4(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeNVFP4OnTarget)(job, out);
-}
-
-void DequantizeNVFP4(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeNVFP4OnTarget)(blocks, count, out);
-}
+Codecs FP4Codecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

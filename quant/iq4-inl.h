@@ -1,6 +1,11 @@
 // File: quant/iq4-inl.h
 //
-// The kernels of IQ4_NL and IQ4_XS, see iq4.h.
+// IQ4_NL and IQ4_XS: levels of 4 bits that stand for 16 unevenly spaced values.
+// IQ4_NL: blocks of 32 weights, 18 bytes:
+//   F16 scale, 16 bytes of levels
+// IQ4_XS: super-blocks of 8 x 32 weights with 6-bit scales, 136 bytes:
+//   F16 scale, 2 bytes of the scales' high two bits, 4 bytes of their low
+//   nibbles, 128 bytes of levels
 
 #if defined(QUANT_IQ4_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_IQ4_INL_H_
@@ -16,7 +21,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/search-inl.h"
@@ -219,7 +224,7 @@ HWY_INLINE void LoadIQ4NLBlocks(const QuantizeJob& job, size_t first,
 HWY_INLINE void QuantizeIQ4NLBlocks(const QuantizeJob& job, uint8_t* out) {
   const DF df;
   const size_t n = hn::Lanes(df);
-  const size_t count = job.num_rows * job.row_size / 32;
+  const size_t count = job.size() / 32;
   SubBlockTile<VF, 32> tile;
   HWY_ALIGN float scales[kMaxTileRows];
   HWY_ALIGN uint8_t levels[32];

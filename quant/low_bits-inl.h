@@ -1,6 +1,9 @@
 // File: quant/low_bits-inl.h
 //
-// The kernels of Q1_0 and Q2_0, see low_bits.h.
+// Q1_0 and Q2_0: one and two bits for a weight.
+// Q1_0: blocks of 128 signs, 18 bytes: F16 mean magnitude, 16 bytes of signs
+// Q2_0: blocks of 64 weights, -1, 0, 1 or 2 times the scale, 18 bytes: F16
+//   scale, 16 bytes of levels
 
 #if defined(QUANT_LOW_BITS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_LOW_BITS_INL_H_
@@ -16,7 +19,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
@@ -70,7 +73,7 @@ HWY_INLINE void PackSigns(const float* HWY_RESTRICT x,
 HWY_INLINE void QuantizeQ10Blocks(const QuantizeJob& job, uint8_t* out) {
   const DF df;
   const size_t n = hn::Lanes(df);
-  const size_t count = job.num_rows * job.row_size / kQ10Block;
+  const size_t count = job.size() / kQ10Block;
   const float* rows[kMaxTileRows];
   HWY_ALIGN float scales[kMaxTileRows];
   for (size_t first = 0; first < count; first += n) {
@@ -147,7 +150,7 @@ HWY_INLINE void UnpackNeighbours(const uint8_t* HWY_RESTRICT in,
 HWY_INLINE void QuantizeQ20Blocks(const QuantizeJob& job, uint8_t* out) {
   const DF df;
   const DI di;
-  const size_t count = job.num_rows * job.row_size / kQ20Block;
+  const size_t count = job.size() / kQ20Block;
   HWY_ALIGN uint8_t levels[kQ20Block];
   for (size_t b = 0; b < count; ++b) {
     const float* HWY_RESTRICT x = job.weights + b * kQ20Block;

@@ -1,4 +1,5 @@
-#include "quant/low_bits.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/low_bits.cc"
@@ -10,22 +11,13 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ10OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ10Blocks(job, out);
-}
-
-static void DequantizeQ10OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ10Blocks(blocks, count, out);
-}
-
-static void QuantizeQ20OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ20Blocks(job, out);
-}
-
-static void DequantizeQ20OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ20Blocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ1_0, QuantizeQ10Blocks, DequantizeQ10Blocks},
+      {TensorType::kQ2_0, QuantizeQ20Blocks, DequantizeQ20Blocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,28 +26,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ10OnTarget);
-HWY_EXPORT(DequantizeQ10OnTarget);
-HWY_EXPORT(QuantizeQ20OnTarget);
-HWY_EXPORT(DequantizeQ20OnTarget);
-}  // namespace
 
-void QuantizeQ10(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ10OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ10(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ10OnTarget)(blocks, count, out);
-}
-
-void QuantizeQ20(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ20OnTarget)(job, out);
-}
-
-void DequantizeQ20(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ20OnTarget)(blocks, count, out);
-}
+Codecs LowBitCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

@@ -1,6 +1,9 @@
 // File: quant/q2_k-inl.h
 //
-// The kernels of Q2_K, see q2_k.h.
+// Q2_K: super-blocks of 16 x 16 weights, each scale * level - minimum with
+// 2-bit levels and 4-bit scales and minima. 84 bytes:
+//   16 bytes of scales (low nibbles) and minima (high nibbles),
+//   64 bytes of levels, F16 scale, F16 minimum
 
 #if defined(QUANT_Q2_K_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_Q2_K_INL_H_

@@ -1,4 +1,5 @@
-#include "quant/q2_k.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q2_k.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ2KOnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ2KRuns(job, out);
-}
-
-static void DequantizeQ2KOnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ2KBlocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ2_K, QuantizeQ2KRuns, DequantizeQ2KBlocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ2KOnTarget);
-HWY_EXPORT(DequantizeQ2KOnTarget);
-}  // namespace
 
-void QuantizeQ2K(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ2KOnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ2K(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ2KOnTarget)(blocks, count, out);
-}
+Codecs Q2_KCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

@@ -1,6 +1,9 @@
 // File: quant/q3_k-inl.h
 //
-// The kernels of Q3_K, see q3_k.h.
+// Q3_K: super-blocks of 16 x 16 weights, each scale * level with 3-bit levels
+// in [-4, 3] and 6-bit scales in [-32, 31]. 110 bytes:
+//   32 bytes of the levels' high bits, 64 bytes of their low two bits,
+//   12 bytes of scales, F16 scale
 
 #if defined(QUANT_Q3_K_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_Q3_K_INL_H_

@@ -1,4 +1,5 @@
-#include "quant/q3_k.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q3_k.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ3KOnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ3KRuns(job, out);
-}
-
-static void DequantizeQ3KOnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ3KBlocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ3_K, QuantizeQ3KRuns, DequantizeQ3KBlocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ3KOnTarget);
-HWY_EXPORT(DequantizeQ3KOnTarget);
-}  // namespace
 
-void QuantizeQ3K(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ3KOnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ3K(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ3KOnTarget)(blocks, count, out);
-}
+Codecs Q3_KCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

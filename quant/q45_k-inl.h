@@ -1,7 +1,10 @@
 // File: quant/q45_k-inl.h
 //
-// Q4_K and Q5_K, see q4_k.h and q5_k.h: super-blocks of 8 x 32 weights, which
-// differ in one more bit for each level.
+// Q4_K and Q5_K: super-blocks of 8 x 32 weights, each scale * level - minimum
+// with 6-bit scales and minima and levels of 4 bits, in 144 bytes, or of 5
+// bits, in 176:
+//   F16 scale, F16 minimum, 12 bytes of 6-bit scales and minima,
+//   (Q5_K: 32 bytes of the levels' high bits,) 128 bytes of their low nibbles
 
 #if defined(QUANT_Q45_K_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_Q45_K_INL_H_

@@ -1,4 +1,5 @@
-#include "quant/q4_0.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q4_0.cc"
@@ -10,22 +11,15 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ40OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeSimple<Q40Format>(job, out);
-}
-
-static void DequantizeQ40OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeSimple<Q40Format>(blocks, count, out);
-}
-
-static void QuantizeQ41OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeSimple<Q41Format>(job, out);
-}
-
-static void DequantizeQ41OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeSimple<Q41Format>(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ4_0, QuantizeSimple<Q40Format>,
+       DequantizeSimple<Q40Format>},
+      {TensorType::kQ4_1, QuantizeSimple<Q41Format>,
+       DequantizeSimple<Q41Format>},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,28 +28,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ40OnTarget);
-HWY_EXPORT(DequantizeQ40OnTarget);
-HWY_EXPORT(QuantizeQ41OnTarget);
-HWY_EXPORT(DequantizeQ41OnTarget);
-}  // namespace
 
-void QuantizeQ40(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ40OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ40(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ40OnTarget)(blocks, count, out);
-}
-
-void QuantizeQ41(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ41OnTarget)(job, out);
-}
-
-void DequantizeQ41(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ41OnTarget)(blocks, count, out);
-}
+Codecs Q4_0Codecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

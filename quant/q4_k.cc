@@ -1,4 +1,5 @@
-#include "quant/q4_k.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q4_k.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ4KOnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ45K<Q4KFormat>(job, out);
-}
-
-static void DequantizeQ4KOnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ45K<Q4KFormat>(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ4_K, QuantizeQ45K<Q4KFormat>, DequantizeQ45K<Q4KFormat>},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ4KOnTarget);
-HWY_EXPORT(DequantizeQ4KOnTarget);
-}  // namespace
 
-void QuantizeQ4K(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ4KOnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ4K(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ4KOnTarget)(blocks, count, out);
-}
+Codecs Q4_KCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

@@ -1,4 +1,5 @@
-#include "quant/q5_0.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q5_0.cc"
@@ -10,22 +11,15 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ50OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeSimple<Q50Format>(job, out);
-}
-
-static void DequantizeQ50OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeSimple<Q50Format>(blocks, count, out);
-}
-
-static void QuantizeQ51OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeSimple<Q51Format>(job, out);
-}
-
-static void DequantizeQ51OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeSimple<Q51Format>(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ5_0, QuantizeSimple<Q50Format>,
+       DequantizeSimple<Q50Format>},
+      {TensorType::kQ5_1, QuantizeSimple<Q51Format>,
+       DequantizeSimple<Q51Format>},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,28 +28,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ50OnTarget);
-HWY_EXPORT(DequantizeQ50OnTarget);
-HWY_EXPORT(QuantizeQ51OnTarget);
-HWY_EXPORT(DequantizeQ51OnTarget);
-}  // namespace
 
-void QuantizeQ50(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ50OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ50(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ50OnTarget)(blocks, count, out);
-}
-
-void QuantizeQ51(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ51OnTarget)(job, out);
-}
-
-void DequantizeQ51(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ51OnTarget)(blocks, count, out);
-}
+Codecs Q5_0Codecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

@@ -1,4 +1,5 @@
-#include "quant/q5_k.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q5_k.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ5KOnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ45K<Q5KFormat>(job, out);
-}
-
-static void DequantizeQ5KOnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ45K<Q5KFormat>(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ5_K, QuantizeQ45K<Q5KFormat>, DequantizeQ45K<Q5KFormat>},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ5KOnTarget);
-HWY_EXPORT(DequantizeQ5KOnTarget);
-}  // namespace
 
-void QuantizeQ5K(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ5KOnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ5K(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ5KOnTarget)(blocks, count, out);
-}
+Codecs Q5_KCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

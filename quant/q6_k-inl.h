@@ -1,6 +1,9 @@
 // File: quant/q6_k-inl.h
 //
-// The kernels of Q6_K, see q6_k.h.
+// Q6_K: super-blocks of 16 x 16 weights, each scale * level with 6-bit levels
+// in [-32, 31] and 8-bit scales. 210 bytes:
+//   128 bytes of the levels' low nibbles, 64 bytes of their high two bits,
+//   16 bytes of scales, F16 scale
 
 #if defined(QUANT_Q6_K_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_Q6_K_INL_H_

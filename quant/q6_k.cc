@@ -1,4 +1,5 @@
-#include "quant/q6_k.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q6_k.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ6KOnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ6KRuns(job, out);
-}
-
-static void DequantizeQ6KOnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ6KBlocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ6_K, QuantizeQ6KRuns, DequantizeQ6KBlocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ6KOnTarget);
-HWY_EXPORT(DequantizeQ6KOnTarget);
-}  // namespace
 
-void QuantizeQ6K(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ6KOnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ6K(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ6KOnTarget)(blocks, count, out);
-}
+Codecs Q6_KCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

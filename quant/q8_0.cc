@@ -1,4 +1,5 @@
-#include "quant/q8_0.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q8_0.cc"
@@ -10,13 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeQ80OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeQ80Blocks(job, out);
-}
-
-static void DequantizeQ80OnTarget(const uint8_t* blocks, size_t count,
-                                  float* out) {
-  DequantizeQ80Blocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kQ8_0, QuantizeQ80Blocks, DequantizeQ80Blocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -25,18 +25,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeQ80OnTarget);
-HWY_EXPORT(DequantizeQ80OnTarget);
-}  // namespace
 
-void QuantizeQ80(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeQ80OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeQ80(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeQ80OnTarget)(blocks, count, out);
-}
+Codecs Q8_0Codecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

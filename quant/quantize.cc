@@ -1,76 +1,33 @@
 #include "quant/quantize.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "absl/types/span.h"
 #include "gguf/tensor_type.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/float_types.h"
-#include "quant/fp4.h"
-#include "quant/iq4.h"
-#include "quant/low_bits.h"
-#include "quant/q2_k.h"
-#include "quant/q3_k.h"
-#include "quant/q4_0.h"
-#include "quant/q4_k.h"
-#include "quant/q5_0.h"
-#include "quant/q5_k.h"
-#include "quant/q6_k.h"
-#include "quant/q8_0.h"
-#include "quant/ternary.h"
 
 namespace quant {
 namespace {
 
 using gguf::TensorType;
 
-void QuantizeF32(const QuantizeJob& job, uint8_t* out) {
-  std::memcpy(out, job.weights, job.num_rows * job.row_size * sizeof(float));
-}
-
-void DequantizeF32(const uint8_t* blocks, size_t count, float* out) {
-  std::memcpy(out, blocks, count * sizeof(float));
-}
-
-struct Codec {
-  TensorType type;
-  QuantizeFunction quantize;
-  DequantizeFunction dequantize;
-};
-
-constexpr Codec kCodecs[] = {
-    {TensorType::kF32, QuantizeF32, DequantizeF32},
-    {TensorType::kF16, QuantizeF16, DequantizeF16},
-    {TensorType::kBF16, QuantizeBF16, DequantizeBF16},
-    {TensorType::kQ4_0, QuantizeQ40, DequantizeQ40},
-    {TensorType::kQ4_1, QuantizeQ41, DequantizeQ41},
-    {TensorType::kQ5_0, QuantizeQ50, DequantizeQ50},
-    {TensorType::kQ5_1, QuantizeQ51, DequantizeQ51},
-    {TensorType::kQ8_0, QuantizeQ80, DequantizeQ80},
-    {TensorType::kQ2_K, QuantizeQ2K, DequantizeQ2K},
-    {TensorType::kQ3_K, QuantizeQ3K, DequantizeQ3K},
-    {TensorType::kQ4_K, QuantizeQ4K, DequantizeQ4K},
-    {TensorType::kQ5_K, QuantizeQ5K, DequantizeQ5K},
-    {TensorType::kQ6_K, QuantizeQ6K, DequantizeQ6K},
-    {TensorType::kIQ4_NL, QuantizeIQ4NL, DequantizeIQ4NL},
-    {TensorType::kIQ4_XS, QuantizeIQ4XS, DequantizeIQ4XS},
-    {TensorType::kTQ1_0, QuantizeTQ10, DequantizeTQ10},
-    {TensorType::kTQ2_0, QuantizeTQ20, DequantizeTQ20},
-    {TensorType::kMXFP4, QuantizeMXFP4, DequantizeMXFP4},
-    {TensorType::kNVFP4, QuantizeNVFP4, DequantizeNVFP4},
-    {TensorType::kQ1_0, QuantizeQ10, DequantizeQ10},
-    {TensorType::kQ2_0, QuantizeQ20, DequantizeQ20},
+// Each is asked again for every call: a test may have changed the target.
+constexpr Codecs (*kFamilies[])() = {
+    FloatCodecs,   Q4_0Codecs, Q5_0Codecs,   Q8_0Codecs, Q2_KCodecs,
+    Q3_KCodecs,    Q4_KCodecs, Q5_KCodecs,   Q6_KCodecs, IQ4Codecs,
+    TernaryCodecs, FP4Codecs,  LowBitCodecs,
 };
 
 const Codec* FindCodec(TensorType type) {
-  for (const Codec& codec : kCodecs) {
-    if (codec.type == type) return &codec;
+  for (Codecs (*family)() : kFamilies) {
+    for (const Codec& codec : family()) {
+      if (codec.type == type) return &codec;
+    }
   }
   return nullptr;
 }

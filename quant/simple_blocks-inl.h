@@ -1,7 +1,16 @@
 // File: quant/simple_blocks-inl.h
 //
-// The kernels of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0, see q4_0.h: blocks of 32
-// weights with one scale, found without a search unless there is importance.
+// Blocks of 32 weights with one scale, found without a search unless there is
+// importance.
+// Q4_0, Q4_1: 4-bit levels; scale * (level - 8) in 18 bytes, or scale * level +
+// minimum in 20:
+//   F16 scale, (Q4_1: F16 minimum,) 16 bytes of levels
+// Q5_0, Q5_1: 5-bit levels; scale * (level - 16) in 22 bytes, or scale * level
+// + minimum in 24:
+//   F16 scale, (Q5_1: F16 minimum,) 4 bytes of the levels' high bits,
+//   16 bytes of their low nibbles
+// Q8_0: 8-bit levels; scale * level in 34 bytes:
+//   F16 scale, 32 bytes of levels
 
 #if defined(QUANT_SIMPLE_BLOCKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_SIMPLE_BLOCKS_INL_H_
@@ -17,7 +26,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
@@ -303,7 +312,7 @@ HWY_INLINE void QuantizeSimple(const QuantizeJob& job, uint8_t* out) {
     QuantizeWeighted<Format>(job, out);
     return;
   }
-  const size_t count = job.num_rows * job.row_size / kBlock;
+  const size_t count = job.size() / kBlock;
   for (size_t b = 0; b < count; ++b) {
     QuantizePlainBlock<Format>(job.weights + b * kBlock,
                                out + b * Format::kBytes);
@@ -337,7 +346,7 @@ constexpr size_t kQ80Bytes = 2 + kBlock;
 HWY_INLINE void QuantizeQ80Blocks(const QuantizeJob& job, uint8_t* out) {
   const DF df;
   const hn::Rebind<int8_t, DF> di8;
-  const size_t count = job.num_rows * job.row_size / kBlock;
+  const size_t count = job.size() / kBlock;
   for (size_t b = 0; b < count; ++b) {
     const float* HWY_RESTRICT x = job.weights + b * kBlock;
     const float scale = LargestMagnitude<kBlock>(x) / 127.0f;

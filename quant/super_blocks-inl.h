@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/tile-inl.h"
 #include "quant/wide-inl.h"
 

@@ -1,6 +1,8 @@
 // File: quant/ternary-inl.h
 //
-// The kernels of TQ1_0 and TQ2_0, see ternary.h.
+// TQ1_0 and TQ2_0: super-blocks of 256 weights, -1, 0 or 1 times one scale.
+// TQ1_0: 54 bytes: 52 of five (the last four: four) levels each, F16 scale
+// TQ2_0: 66 bytes: 64 of four levels each, F16 scale
 
 #if defined(QUANT_TERNARY_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUANT_TERNARY_INL_H_
@@ -16,7 +18,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "quant/blocks.h"
+#include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
@@ -51,7 +53,7 @@ HWY_INLINE float TernaryLevels(const float* HWY_RESTRICT x,
 // ---------------------------------------------------------- TQ2_0: two bits
 
 HWY_INLINE void QuantizeTQ20Blocks(const QuantizeJob& job, uint8_t* out) {
-  const size_t count = job.num_rows * job.row_size / kSuperBlock;
+  const size_t count = job.size() / kSuperBlock;
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t b = 0; b < count; ++b) {
     const float scale = TernaryLevels(job.weights + b * kSuperBlock, levels);
@@ -123,7 +125,7 @@ HWY_INLINE void UnpackDigits(const uint8_t* HWY_RESTRICT in,
 }
 
 HWY_INLINE void QuantizeTQ10Blocks(const QuantizeJob& job, uint8_t* out) {
-  const size_t count = job.num_rows * job.row_size / kSuperBlock;
+  const size_t count = job.size() / kSuperBlock;
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t b = 0; b < count; ++b) {
     const float scale = TernaryLevels(job.weights + b * kSuperBlock, levels);

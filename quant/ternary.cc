@@ -1,4 +1,5 @@
-#include "quant/ternary.h"
+#include "gguf/tensor_type.h"
+#include "quant/codec.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/ternary.cc"
@@ -10,22 +11,13 @@ HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
 
-static void QuantizeTQ10OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeTQ10Blocks(job, out);
-}
-
-static void DequantizeTQ10OnTarget(const uint8_t* blocks, size_t count,
-                                   float* out) {
-  DequantizeTQ10Blocks(blocks, count, out);
-}
-
-static void QuantizeTQ20OnTarget(const QuantizeJob& job, uint8_t* out) {
-  QuantizeTQ20Blocks(job, out);
-}
-
-static void DequantizeTQ20OnTarget(const uint8_t* blocks, size_t count,
-                                   float* out) {
-  DequantizeTQ20Blocks(blocks, count, out);
+static Codecs CodecsOnTarget() {
+  using gguf::TensorType;
+  static constexpr Codec kCodecs[] = {
+      {TensorType::kTQ1_0, QuantizeTQ10Blocks, DequantizeTQ10Blocks},
+      {TensorType::kTQ2_0, QuantizeTQ20Blocks, DequantizeTQ20Blocks},
+  };
+  return kCodecs;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,28 +26,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace quant {
-namespace {
-HWY_EXPORT(QuantizeTQ10OnTarget);
-HWY_EXPORT(DequantizeTQ10OnTarget);
-HWY_EXPORT(QuantizeTQ20OnTarget);
-HWY_EXPORT(DequantizeTQ20OnTarget);
-}  // namespace
 
-void QuantizeTQ10(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeTQ10OnTarget)(job, out);
-}
+HWY_EXPORT(CodecsOnTarget);
 
-void DequantizeTQ10(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeTQ10OnTarget)(blocks, count, out);
-}
-
-void QuantizeTQ20(const QuantizeJob& job, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(QuantizeTQ20OnTarget)(job, out);
-}
-
-void DequantizeTQ20(const uint8_t* blocks, size_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(DequantizeTQ20OnTarget)(blocks, count, out);
-}
+Codecs TernaryCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 }  // namespace quant
 #endif  // HWY_ONCE

@@ -26,6 +26,8 @@ template <class V>
 struct Pair {
   V a, b;
 };
+template <class V>
+Pair(V, V) -> Pair<V>;
 
 template <class W>
 struct VectorsIn {
@@ -77,10 +79,27 @@ HWY_INLINE void StoreWide(const Pair<V>& v, float* HWY_RESTRICT to) {
   StoreWide(v.b, to + RowsOf<V>());
 }
 
+// Op of pairs, by the number of its operands, is the pair of Ops.
+#define QUANT_PAIRWISE_1(Op)             \
+  template <class V>                     \
+  HWY_INLINE auto Op(const Pair<V>& x) { \
+    return Pair{Op(x.a), Op(x.b)};       \
+  }
+#define QUANT_PAIRWISE_2(Op)                               \
+  template <class V>                                       \
+  HWY_INLINE auto Op(const Pair<V>& x, const Pair<V>& y) { \
+    return Pair{Op(x.a, y.a), Op(x.b, y.b)};               \
+  }
+// A mask, and one or two vectors.
+#define QUANT_PAIRWISE_IF(Op)                                              \
+  template <class M, class V, class... Vs>                                 \
+  HWY_INLINE auto Op(const Pair<M>& m, const Pair<V>& x, const Vs&... y) { \
+    return Pair{Op(m.a, x.a, y.a...), Op(m.b, x.b, y.b...)};               \
+  }
+
 using hn::Abs;
 using hn::Add;
 using hn::And;
-using hn::AndNot;
 using hn::Div;
 using hn::Eq;
 using hn::Gt;
@@ -97,99 +116,38 @@ using hn::Neg;
 using hn::Or;
 using hn::Sqrt;
 using hn::Sub;
+QUANT_PAIRWISE_1(Abs)
+QUANT_PAIRWISE_1(Neg)
+QUANT_PAIRWISE_1(Sqrt)
+QUANT_PAIRWISE_2(Add)
+QUANT_PAIRWISE_2(And)
+QUANT_PAIRWISE_2(Div)
+QUANT_PAIRWISE_2(Eq)
+QUANT_PAIRWISE_2(Gt)
+QUANT_PAIRWISE_2(Le)
+QUANT_PAIRWISE_2(Lt)
+QUANT_PAIRWISE_2(Max)
+QUANT_PAIRWISE_2(Min)
+QUANT_PAIRWISE_2(Mul)
+QUANT_PAIRWISE_2(Ne)
+QUANT_PAIRWISE_2(Or)
+QUANT_PAIRWISE_2(Sub)
+QUANT_PAIRWISE_IF(IfThenElse)
+QUANT_PAIRWISE_IF(IfThenElseZero)
+QUANT_PAIRWISE_IF(IfThenZeroElse)
 
-template <class V>
-HWY_INLINE Pair<V> Add(const Pair<V>& x, const Pair<V>& y) {
-  return {Add(x.a, y.a), Add(x.b, y.b)};
+// NearestInt of each lane as a float: for magnitudes below 2^22, and for any.
+HWY_INLINE VF NearestSmall(VF v) { return RoundSmall(v); }
+HWY_INLINE VF NearestAny(VF v) {
+  const DF df;
+  return hn::ConvertTo(df, NearestInts(df, v));
 }
-template <class V>
-HWY_INLINE Pair<V> Sub(const Pair<V>& x, const Pair<V>& y) {
-  return {Sub(x.a, y.a), Sub(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Mul(const Pair<V>& x, const Pair<V>& y) {
-  return {Mul(x.a, y.a), Mul(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Div(const Pair<V>& x, const Pair<V>& y) {
-  return {Div(x.a, y.a), Div(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Min(const Pair<V>& x, const Pair<V>& y) {
-  return {Min(x.a, y.a), Min(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Max(const Pair<V>& x, const Pair<V>& y) {
-  return {Max(x.a, y.a), Max(x.b, y.b)};
-}
+QUANT_PAIRWISE_1(NearestSmall)
+QUANT_PAIRWISE_1(NearestAny)
 
-// Masks and their combinations.
-template <class V>
-HWY_INLINE auto Lt(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Lt(x.a, y.a))> {
-  return {Lt(x.a, y.a), Lt(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto Gt(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Gt(x.a, y.a))> {
-  return {Gt(x.a, y.a), Gt(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto Le(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Le(x.a, y.a))> {
-  return {Le(x.a, y.a), Le(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto Eq(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Eq(x.a, y.a))> {
-  return {Eq(x.a, y.a), Eq(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto Ne(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Ne(x.a, y.a))> {
-  return {Ne(x.a, y.a), Ne(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto And(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(And(x.a, y.a))> {
-  return {And(x.a, y.a), And(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto AndNot(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(AndNot(x.a, y.a))> {
-  return {AndNot(x.a, y.a), AndNot(x.b, y.b)};
-}
-template <class V>
-HWY_INLINE auto Or(const Pair<V>& x, const Pair<V>& y)
-    -> Pair<decltype(Or(x.a, y.a))> {
-  return {Or(x.a, y.a), Or(x.b, y.b)};
-}
-
-template <class V>
-HWY_INLINE Pair<V> Abs(const Pair<V>& x) {
-  return {Abs(x.a), Abs(x.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Sqrt(const Pair<V>& x) {
-  return {Sqrt(x.a), Sqrt(x.b)};
-}
-template <class V>
-HWY_INLINE Pair<V> Neg(const Pair<V>& x) {
-  return {Neg(x.a), Neg(x.b)};
-}
-template <class M, class V>
-HWY_INLINE Pair<V> IfThenElse(const Pair<M>& m, const Pair<V>& x,
-                              const Pair<V>& y) {
-  return {IfThenElse(m.a, x.a, y.a), IfThenElse(m.b, x.b, y.b)};
-}
-template <class M, class V>
-HWY_INLINE Pair<V> IfThenElseZero(const Pair<M>& m, const Pair<V>& x) {
-  return {IfThenElseZero(m.a, x.a), IfThenElseZero(m.b, x.b)};
-}
-template <class M, class V>
-HWY_INLINE Pair<V> IfThenZeroElse(const Pair<M>& m, const Pair<V>& x) {
-  return {IfThenZeroElse(m.a, x.a), IfThenZeroElse(m.b, x.b)};
-}
+#undef QUANT_PAIRWISE_1
+#undef QUANT_PAIRWISE_2
+#undef QUANT_PAIRWISE_IF
 
 HWY_INLINE bool AllSet(MF m) { return hn::AllTrue(DF(), m); }
 template <class M>
@@ -201,21 +159,6 @@ HWY_INLINE bool NoneSet(MF m) { return hn::AllFalse(DF(), m); }
 template <class M>
 HWY_INLINE bool NoneSet(const Pair<M>& m) {
   return NoneSet(m.a) && NoneSet(m.b);
-}
-
-// NearestInt of each lane as a float: for magnitudes below 2^22, and for any.
-HWY_INLINE VF NearestSmall(VF v) { return RoundSmall(v); }
-template <class V>
-HWY_INLINE Pair<V> NearestSmall(const Pair<V>& v) {
-  return {NearestSmall(v.a), NearestSmall(v.b)};
-}
-HWY_INLINE VF NearestAny(VF v) {
-  const DF df;
-  return hn::ConvertTo(df, NearestInts(df, v));
-}
-template <class V>
-HWY_INLINE Pair<V> NearestAny(const Pair<V>& v) {
-  return {NearestAny(v.a), NearestAny(v.b)};
 }
 
 // A tile of 2 N or 4 N rows: those of one vector of W after the other.
