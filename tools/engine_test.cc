@@ -100,6 +100,8 @@ TEST_F(EngineTest, ReadsEveryWeightOnceForAllOutputs) {
 }
 
 TEST_F(EngineTest, AnnouncesToTheSourceAllThatItReads) {
+  // Of two threads the second does not wait for the first's announcements.
+  spec_.mutable_execution()->set_threads(1);
   const PreparedJob job = Prepare();
   ASSERT_TRUE(Run(job).ok());
   EXPECT_THAT(source_->unannounced_reads(), IsEmpty());

@@ -7,6 +7,9 @@
 // core's cache between reading and quantizing, writes, and records the chunk in
 // the journal. Chunks that the journal of a stopped job claims are compared
 // with what the outputs hold, and kept if they agree.
+//
+// Meanwhile the system reads the chunks to come and brings the written ones to
+// disk, so that no core waits for it.
 
 #ifndef TOOLS_EXECUTOR_H_
 #define TOOLS_EXECUTOR_H_
