@@ -74,6 +74,8 @@ std::vector<PreTokenizerRow> MakeTable() {
   return {
       // The cl100k family.
       // Llama 3 is known by either; its fine-tunes may have lost one of them.
+      // With neither it is smaug-bpe, which splits alike: llama-bpe would have
+      // the runtime ignore merges, which such a tokenizer does not.
       {"llama-bpe", kNoneOrNfc, kIgnoresMerges, {kDigits3, kBytes}},
       {"llama-bpe", kNoneOrNfc, kAddsBos, {kDigits3, kBytes}},
       {"smaug-bpe", kNoneOrNfc, kAlways, {kDigits3, kBytes}},
