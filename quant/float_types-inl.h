@@ -28,7 +28,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)
 
 template <class D>
-HWY_INLINE hn::Vec<hn::Rebind<uint16_t, D>> F16FromVector(D df, hn::Vec<D> v) {
+HWY_INLINE hn::Vec<hn::Rebind<uint16_t, D>> F16FromVector(D /*df*/,
+                                                          hn::Vec<D> v) {
   const hn::Rebind<hwy::float16_t, D> df16;
   return hn::BitCast(hn::Rebind<uint16_t, D>(), hn::DemoteTo(df16, v));
 }
@@ -157,11 +158,25 @@ HWY_INLINE void QuantizeBF16Elements(const QuantizeJob& job, uint8_t* out) {
 HWY_INLINE void DequantizeBF16Elements(const uint8_t* blocks, size_t count,
                                        float* HWY_RESTRICT out) {
   const auto* HWY_RESTRICT halves = reinterpret_cast<const uint16_t*>(blocks);
-  ForEachVector(count, [=](auto df, size_t i) HWY_ATTR {
-    const hn::Rebind<uint16_t, decltype(df)> d16;
+  size_t done = 0;
+#if HWY_ARCH_X86 && HWY_MAX_BYTES == 16
+  // Zeros between the halves: fewer instructions than to widen four at a time.
+  const hn::Full128<uint16_t> d16;
+  const hn::Full128<float> d32;
+  const auto zero = hn::Zero(d16);
+  for (; done + 8 <= count; done += 8) {
+    const auto v = hn::LoadU(d16, halves + done);
+    const auto low = hn::InterleaveLower(d16, zero, v);
+    const auto high = hn::InterleaveUpper(d16, zero, v);
+    hn::StoreU(hn::BitCast(d32, low), d32, out + done);
+    hn::StoreU(hn::BitCast(d32, high), d32, out + done + 4);
+  }
+#endif
+  ForEachVector(count - done, [=](auto df, size_t i) HWY_ATTR {
+    const hn::Rebind<uint16_t, decltype(df)> dh;
     const hn::RebindToUnsigned<decltype(df)> du;
-    const auto half = hn::PromoteTo(du, hn::LoadU(d16, halves + i));
-    hn::StoreU(hn::BitCast(df, hn::ShiftLeft<16>(half)), df, out + i);
+    const auto half = hn::PromoteTo(du, hn::LoadU(dh, halves + done + i));
+    hn::StoreU(hn::BitCast(df, hn::ShiftLeft<16>(half)), df, out + done + i);
   });
 }
 
