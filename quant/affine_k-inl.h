@@ -11,6 +11,7 @@
 #define QUANT_AFFINE_K_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 

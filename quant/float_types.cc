@@ -29,8 +29,9 @@ static void RoundElementsToF16OnTarget(float* values, size_t count) {
   RoundVectorsToF16(values, count);
 }
 
-static size_t FindNonFiniteElementOnTarget(const float* values, size_t count) {
-  return FindNonFiniteInVectors(values, count);
+static size_t FindElementNotBelowOnTarget(float limit, const float* values,
+                                          size_t count) {
+  return FindNotBelowInVectors(limit, values, count);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -42,7 +43,7 @@ namespace quant {
 
 HWY_EXPORT(CodecsOnTarget);
 HWY_EXPORT(RoundElementsToF16OnTarget);
-HWY_EXPORT(FindNonFiniteElementOnTarget);
+HWY_EXPORT(FindElementNotBelowOnTarget);
 
 Codecs FloatCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
@@ -50,8 +51,9 @@ void RoundElementsToF16(float* values, size_t count) {
   HWY_DYNAMIC_DISPATCH(RoundElementsToF16OnTarget)(values, count);
 }
 
-size_t FindNonFiniteElement(const float* values, size_t count) {
-  return HWY_DYNAMIC_DISPATCH(FindNonFiniteElementOnTarget)(values, count);
+size_t FindElementNotBelow(float limit, const float* values, size_t count) {
+  return HWY_DYNAMIC_DISPATCH(FindElementNotBelowOnTarget)(limit, values,
+                                                           count);
 }
 
 }  // namespace quant

@@ -12,8 +12,9 @@ namespace quant {
 // Each value to the nearest F16 and back, in place.
 void RoundElementsToF16(float* values, size_t count);
 
-// The index of the first infinity or NaN, or `count`.
-size_t FindNonFiniteElement(const float* values, size_t count);
+// The index of the first value whose magnitude is not below `limit`, or
+// `count`.
+size_t FindElementNotBelow(float limit, const float* values, size_t count);
 
 }  // namespace quant
 

@@ -15,7 +15,6 @@
 #endif
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +23,9 @@
 #include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
+#include "quant/nibble_values.h"
+#include "quant/nibbles-inl.h"
+#include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
 #include "quant/tile-inl.h"
@@ -31,10 +33,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
-
-// The 16 values that a level stands for.
-alignas(64) constexpr float kIQ4Values[16] = {
-    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 // Half way between neighbours; exact. A value on the border belongs to the
 // upper level. The last entry is never reached.
@@ -69,15 +67,15 @@ HWY_INLINE IQ4Nearest NearestIQ4(VF v) {
     level = step(level, 4);
     level = step(level, 2);
     level = step(level, 1);
-    const VF values = hn::Load(df, kIQ4Values);
+    const VF values = hn::Load(df, kIQ4.as_float);
     return {level, hn::TableLookupLanes(values, hn::IndicesFromVec(df, level))};
   }
 #endif
   VI level = hn::Zero(di);
-  VF value = hn::Set(df, kIQ4Values[0]);
+  VF value = hn::Set(df, kIQ4.as_float[0]);
   for (int i = 0; i < 15; ++i) {
     const MF below = hn::Lt(v, hn::Set(df, kIQ4Borders[i]));
-    value = hn::IfThenElse(below, value, hn::Set(df, kIQ4Values[i + 1]));
+    value = hn::IfThenElse(below, value, hn::Set(df, kIQ4.as_float[i + 1]));
     level =
         hn::IfThenElse(hn::RebindMask(di, below), level, hn::Set(di, i + 1));
   }
@@ -126,15 +124,15 @@ HWY_INLINE VF SearchIQ4(const float* HWY_RESTRICT x,
   const VF zero = hn::Zero(df);
   constexpr int kTries = 7;
   VF magnitude;
-  const VF max = SignedMax<32>(x, magnitude);
+  const VF max = SignedMax<true, 32>(x, magnitude);
   const MF is_zero = hn::Lt(magnitude, hn::Set(df, kGroupMaxEpsilon));
-  const VF plain = hn::Div(hn::Neg(max), hn::Set(df, kIQ4Values[0]));
+  const VF plain = hn::Div(hn::Neg(max), hn::Set(df, kIQ4.as_float[0]));
   iq4::Sums sums = iq4::TryInverse(x, w, hn::Div(hn::Set(df, 1.0f), plain));
   VF scale =
       hn::IfThenElseZero(hn::Gt(sums.q2, zero), hn::Div(sums.qx, sums.q2));
   VF best = hn::Mul(scale, sums.qx);
   for (int i = -kTries; i <= kTries; ++i) {
-    const float numerator = static_cast<float>(i) + kIQ4Values[0];
+    const float numerator = static_cast<float>(i) + kIQ4.as_float[0];
     sums = iq4::TryInverse(x, w, hn::Div(hn::Set(df, numerator), max));
     const MF better =
         hn::And(hn::Gt(sums.q2, zero),
@@ -144,44 +142,6 @@ HWY_INLINE VF SearchIQ4(const float* HWY_RESTRICT x,
     best = hn::IfThenElse(better, hn::Mul(try_scale, sums.qx), best);
   }
   return hn::IfThenZeroElse(is_zero, scale);
-}
-
-// `groups` x 32 levels: weights i and i + 16 of a group share a byte.
-HWY_INLINE void PackIQ4(const uint8_t* HWY_RESTRICT levels, size_t groups,
-                        uint8_t* HWY_RESTRICT out) {
-  const hn::CappedTag<uint8_t, 16> d8;
-  for (size_t g = 0; g < groups; ++g) {
-    for (size_t i = 0; i < 16; i += hn::Lanes(d8)) {
-      const auto low = hn::LoadU(d8, levels + g * 32 + i);
-      const auto high = hn::LoadU(d8, levels + g * 32 + 16 + i);
-      hn::StoreU(hn::Or(low, hn::ShiftLeft<4>(high)), d8, out + g * 16 + i);
-    }
-  }
-}
-
-// 32 values, scaled.
-HWY_INLINE void UnpackIQ4(const uint8_t* HWY_RESTRICT nibbles, float scale,
-                          float* HWY_RESTRICT out) {
-  const hn::CappedTag<uint8_t, 16> d8;
-  const hn::RebindToSigned<decltype(d8)> di8;
-  HWY_ALIGN static constexpr int8_t kValues[16] = {
-      -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-  HWY_ALIGN int8_t values[32];
-  if constexpr (HWY_MAX_LANES_D(decltype(d8)) == 16) {
-    const auto table = hn::LoadDup128(di8, kValues);
-    const auto both = hn::LoadU(d8, nibbles);
-    const auto low = hn::And(both, hn::Set(d8, 0x0F));
-    const auto high = hn::ShiftRight<4>(both);
-    hn::StoreU(hn::TableLookupBytes(table, hn::BitCast(di8, low)), di8, values);
-    hn::StoreU(hn::TableLookupBytes(table, hn::BitCast(di8, high)), di8,
-               values + 16);
-  } else {
-    for (size_t i = 0; i < 16; ++i) {
-      values[i] = kValues[nibbles[i] & 0x0F];
-      values[i + 16] = kValues[nibbles[i] >> 4];
-    }
-  }
-  ScaleLevels<32>(values, scale, out);
 }
 
 // ------------------------------------------------------------------ IQ4_NL
@@ -235,7 +195,7 @@ HWY_INLINE void QuantizeIQ4NLBlocks(const QuantizeJob& job, uint8_t* out) {
       const float inverse = scales[k] != 0.0f ? 1.0f / scales[k] : 0.0f;
       IQ4Levels<32>(job.weights + (first + k) * 32, inverse, levels);
       StoreF16(scales[k], out);
-      PackIQ4(levels, 1, out + 2);
+      PackNibbles<16>(levels, levels + 16, out + 2);
       out += kIQ4NLBytes;
     }
   }
@@ -244,7 +204,7 @@ HWY_INLINE void QuantizeIQ4NLBlocks(const QuantizeJob& job, uint8_t* out) {
 HWY_INLINE void DequantizeIQ4NLBlocks(const uint8_t* HWY_RESTRICT blocks,
                                       size_t count, float* HWY_RESTRICT out) {
   for (size_t first = 0; first < count; first += 32) {
-    UnpackIQ4(blocks + 2, LoadF16(blocks), out + first);
+    ScaleNibbles<16>(kIQ4, blocks + 2, LoadF16(blocks), out + first);
     blocks += kIQ4NLBytes;
   }
 }
@@ -277,15 +237,7 @@ static HWY_NOINLINE void SearchIQ4XSRun(const Run& run,
 HWY_INLINE void WriteIQ4XSBlock(const float* HWY_RESTRICT x,
                                 const float* HWY_RESTRICT scales,
                                 uint8_t* HWY_RESTRICT block) {
-  float max = 0.0f;
-  float magnitude = 0.0f;
-  for (size_t j = 0; j < 8; ++j) {
-    if (std::fabs(scales[j]) > magnitude) {
-      magnitude = std::fabs(scales[j]);
-      max = scales[j];
-    }
-  }
-  const float scale = -max / 32.0f;
+  const float scale = -SignedMaxOf<8>(scales) / 32.0f;
   const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
   StoreF16(scale, block);
   HWY_ALIGN uint8_t levels[kSuperBlock];
@@ -304,7 +256,10 @@ HWY_INLINE void WriteIQ4XSBlock(const float* HWY_RESTRICT x,
   const auto high16 = static_cast<uint16_t>(high_bits);
   std::memcpy(block + 2, &high16, sizeof(high16));
   std::memcpy(block + 4, &low_bits, sizeof(low_bits));
-  PackIQ4(levels, 8, block + kIQ4XSLevels);
+  for (size_t j = 0; j < 8; ++j) {
+    PackNibbles<16>(levels + j * 32, levels + j * 32 + 16,
+                    block + kIQ4XSLevels + j * 16);
+  }
 }
 
 HWY_INLINE void QuantizeIQ4XSRuns(const QuantizeJob& job, uint8_t* out) {
@@ -330,8 +285,8 @@ HWY_INLINE void DequantizeIQ4XSBlocks(const uint8_t* HWY_RESTRICT blocks,
       const int high = high_bits >> (2 * j) & 3;
       const float sub_scale =
           scale * static_cast<float>((low | (high << 4)) - 32);
-      UnpackIQ4(blocks + kIQ4XSLevels + j * 16, sub_scale,
-                out + first + j * 32);
+      ScaleNibbles<16>(kIQ4, blocks + kIQ4XSLevels + j * 16, sub_scale,
+                       out + first + j * 32);
     }
     blocks += kIQ4XSBytes;
   }

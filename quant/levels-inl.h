@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
@@ -74,18 +75,54 @@ HWY_INLINE void LevelsByProduct(const float* HWY_RESTRICT x, float min,
   }
 }
 
-// out = scale * level, for signed levels.
-template <size_t kLength>
-HWY_INLINE void ScaleLevels(const int8_t* HWY_RESTRICT levels, float scale,
+// Calls use(i, v) for each vector v of level - kOffset as floats, for kLength
+// levels, a multiple of 16; those of v are the ones from i on.
+template <size_t kLength, int kOffset, class Byte, class Use>
+HWY_INLINE void ForEachLevels(const Byte* HWY_RESTRICT levels, const Use& use) {
+  const DF df;
+#if HWY_ARCH_X86 && HWY_MAX_BYTES == 16
+  // Bytes widen by interleaving, best in fours: with zeros, and with the upper
+  // half of a float whose lowest bits are the integer.
+  const hn::Full128<uint8_t> d8;
+  const hn::Full128<uint16_t> d16;
+  constexpr bool kSigned = std::is_signed_v<Byte>;
+  const auto sign = hn::Set(d8, kSigned ? 0x80 : 0);
+  const auto upper = hn::Set(d16, 0x4B00);
+  const VF offset = hn::Set(df, 0x1.0p23f + kOffset + (kSigned ? 128 : 0));
+  for (size_t i = 0; i < kLength; i += 16) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(levels + i);
+    const auto v = hn::Xor(hn::LoadU(d8, bytes), sign);
+    const auto low = hn::BitCast(d16, hn::InterleaveLower(d8, v, hn::Zero(d8)));
+    const auto high =
+        hn::BitCast(d16, hn::InterleaveUpper(d8, v, hn::Zero(d8)));
+    const auto level = [&](auto halves) HWY_ATTR {
+      return hn::Sub(hn::BitCast(df, halves), offset);
+    };
+    use(i, level(hn::InterleaveLower(d16, low, upper)));
+    use(i + 4, level(hn::InterleaveUpper(d16, low, upper)));
+    use(i + 8, level(hn::InterleaveLower(d16, high, upper)));
+    use(i + 12, level(hn::InterleaveUpper(d16, high, upper)));
+  }
+#else
+  const DI di;
+  const hn::Rebind<Byte, DF> d8;
+  for (size_t i = 0; i < kLength; i += hn::Lanes(df)) {
+    VI level = hn::PromoteTo(di, hn::LoadU(d8, levels + i));
+    if constexpr (kOffset != 0) level = hn::Sub(level, hn::Set(di, kOffset));
+    use(i, hn::ConvertTo(df, level));
+  }
+#endif
+}
+
+// out = scale * (level - kOffset)
+template <size_t kLength, int kOffset, class Byte>
+HWY_INLINE void ScaleLevels(const Byte* HWY_RESTRICT levels, float scale,
                             float* HWY_RESTRICT out) {
   const DF df;
-  const DI di;
-  const hn::Rebind<int8_t, DF> di8;
-  for (size_t i = 0; i < kLength; i += hn::Lanes(df)) {
-    const VI level = hn::PromoteTo(di, hn::LoadU(di8, levels + i));
-    hn::StoreU(hn::Mul(hn::Set(df, scale), hn::ConvertTo(df, level)), df,
-               out + i);
-  }
+  const VF factor = hn::Set(df, scale);
+  ForEachLevels<kLength, kOffset>(levels, [&](size_t i, VF level) HWY_ATTR {
+    hn::StoreU(hn::Mul(factor, level), df, out + i);
+  });
 }
 
 // out = scale * level + shift
@@ -94,13 +131,11 @@ HWY_INLINE void ScaleShiftLevels(const uint8_t* HWY_RESTRICT levels,
                                  float scale, float shift,
                                  float* HWY_RESTRICT out) {
   const DF df;
-  const DI di;
-  const hn::Rebind<uint8_t, DF> du8;
-  for (size_t i = 0; i < kLength; i += hn::Lanes(df)) {
-    const VI level = hn::PromoteTo(di, hn::LoadU(du8, levels + i));
-    const VF scaled = hn::Mul(hn::Set(df, scale), hn::ConvertTo(df, level));
-    hn::StoreU(hn::Add(scaled, hn::Set(df, shift)), df, out + i);
-  }
+  const VF factor = hn::Set(df, scale);
+  const VF summand = hn::Set(df, shift);
+  ForEachLevels<kLength, 0>(levels, [&](size_t i, VF level) HWY_ATTR {
+    hn::StoreU(hn::Add(hn::Mul(factor, level), summand), df, out + i);
+  });
 }
 
 }  // namespace HWY_NAMESPACE

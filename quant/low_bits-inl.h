@@ -132,18 +132,17 @@ HWY_INLINE void PackNeighbours(const uint8_t* HWY_RESTRICT levels,
 }
 
 HWY_INLINE void UnpackNeighbours(const uint8_t* HWY_RESTRICT in,
-                                 int8_t* HWY_RESTRICT levels) {
+                                 uint8_t* HWY_RESTRICT levels) {
   const hn::CappedTag<uint32_t, 16> d32;
   const hn::Rebind<uint8_t, decltype(d32)> d8;
-  const hn::Repartition<int8_t, decltype(d32)> di8_all;
+  const hn::Repartition<uint8_t, decltype(d32)> d8_all;
   for (size_t i = 0; i < kQ20Block / 4; i += hn::Lanes(d32)) {
     const auto v = hn::PromoteTo(d32, hn::LoadU(d8, in + i));
     const auto spread =
         hn::And(hn::Or(hn::Or(v, hn::ShiftLeft<6>(v)),
                        hn::Or(hn::ShiftLeft<12>(v), hn::ShiftLeft<18>(v))),
                 hn::Set(d32, 0x03030303));
-    hn::StoreU(hn::Sub(hn::BitCast(di8_all, spread), hn::Set(di8_all, 1)),
-               di8_all, levels + i * 4);
+    hn::StoreU(hn::BitCast(d8_all, spread), d8_all, levels + i * 4);
   }
 }
 
@@ -172,10 +171,10 @@ HWY_INLINE void QuantizeQ20Blocks(const QuantizeJob& job, uint8_t* out) {
 
 HWY_INLINE void DequantizeQ20Blocks(const uint8_t* HWY_RESTRICT blocks,
                                     size_t count, float* HWY_RESTRICT out) {
-  HWY_ALIGN int8_t levels[kQ20Block];
+  HWY_ALIGN uint8_t levels[kQ20Block];
   for (size_t first = 0; first < count; first += kQ20Block) {
     UnpackNeighbours(blocks + 2, levels);
-    ScaleLevels<kQ20Block>(levels, LoadF16(blocks), out + first);
+    ScaleLevels<kQ20Block, 1>(levels, LoadF16(blocks), out + first);
     blocks += kQ20Bytes;
   }
 }

@@ -13,15 +13,13 @@
 #endif
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "hwy/highway.h"
 #include "quant/affine_k-inl.h"
+#include "quant/bit_planes-inl.h"
 #include "quant/f16.h"
-#include "quant/two_bits-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -86,7 +84,7 @@ HWY_INLINE void WriteQ2KBlock(const float* HWY_RESTRICT x,
   ReadQ2KScales(block, scales, minima);
   HWY_ALIGN uint8_t levels[kSuperBlock];
   FinalLevels<Q2KFormat>(x, found, b, scales, minima, levels);
-  PackTwoBits(levels, block + kQ2KLevels);
+  PackTwoBits<0>(levels, block + kQ2KLevels);
 }
 
 HWY_INLINE void QuantizeQ2KRuns(const QuantizeJob& job, uint8_t* out) {
@@ -114,7 +112,7 @@ HWY_INLINE void DequantizeQ2KBlocks(const uint8_t* HWY_RESTRICT blocks,
     float scales[16];
     float minima[16];
     ReadQ2KScales(blocks, scales, minima);
-    UnpackTwoBits(blocks + kQ2KLevels, levels);
+    UnpackTwoBits<0>(blocks + kQ2KLevels, levels);
     for (size_t j = 0; j < 16; ++j) {
       ScaleShiftLevels<16>(levels + j * 16, scales[j], -minima[j],
                            out + first + j * 16);

@@ -13,18 +13,17 @@
 #endif
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "quant/bit_planes-inl.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
-#include "quant/two_bits-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -58,75 +57,102 @@ struct Q3KSuperScales {
   uint8_t integers[16];
 };
 
-// The first pass of all sub-blocks; lists those that changed in it.
-static HWY_NOINLINE size_t DescendOnce(const Run& run, Q3KScales& found,
-                                       uint16_t* HWY_RESTRICT changed_subs) {
+// Adds subs[k] for each row k < count that changed to `list` of `size`
+// sub-blocks; returns the new size. The list may be in the place of `subs`.
+template <class M>
+HWY_INLINE size_t AddChanged(const M& changed, const uint16_t* subs,
+                             size_t count, uint16_t* list, size_t size) {
+  using W = DescentVectors;
+  HWY_ALIGN float flags[MaxRowsOf<W>()];
+  StoreWide(IfThenElseZero(changed, SetAll<W>(1.0f)), flags);
+  for (size_t k = 0; k < count; ++k) {
+    list[size] = subs[k];
+    size += flags[k] != 0.0f;
+  }
+  return size;
+}
+
+// Starts all sub-blocks, and lists those that the descent may change; returns
+// how many.
+static HWY_NOINLINE size_t StartDescents(const Run& run, Q3KScales& found,
+                                         uint16_t* HWY_RESTRICT list) {
   using W = DescentVectors;
   const size_t n = RowsOf<W>();
+  const size_t num_subs = run.count * 16;
   DescentTile<W, 16> tile;
   HWY_ALIGN float levels[16 * MaxRowsOf<W>()];
-  HWY_ALIGN float changed[MaxRowsOf<W>()];
-  size_t num_changed = 0;
-  for (size_t first = 0; first < run.count * 16; first += n) {
+  uint16_t subs[MaxRowsOf<W>()];
+  size_t size = 0;
+  for (size_t first = 0; first < num_subs; first += n) {
     LoadSubBlocks<W, 16>(run, first, tile.x);
     WeightDescent(tile);
-    Descent<W> sums = StartDescent(tile, kQ3KMaxLevel, levels);
-    const auto mask = DescentPass(tile, kQ3KMaxLevel, sums, levels);
-    StoreWide(IfThenElseZero(mask, SetAll<W>(1.0f)), changed);
+    const Descent<W> sums = StartDescent(tile, levels);
     StoreWideTile<W>(levels, 16, found.levels + first * 16);
     StoreWide(sums.lx, found.lx + first);
     StoreWide(sums.l2, found.l2 + first);
-    StoreWide(DescentScale(sums), found.scale + first);
-    for (size_t k = 0; k < std::min(n, run.count * 16 - first); ++k) {
-      changed_subs[num_changed] = static_cast<uint16_t>(first + k);
-      num_changed += changed[k] != 0.0f;
-    }
+    for (size_t k = 0; k < n; ++k) subs[k] = static_cast<uint16_t>(first + k);
+    size = AddChanged(MayChange(tile, sums, levels), subs,
+                      std::min(n, num_subs - first), list, size);
   }
-  return num_changed;
+  return size;
 }
 
-// The other passes, of just these sub-blocks: at most the vectors' rows.
-HWY_INLINE void DescendFurther(const Run& run,
-                               const uint16_t* HWY_RESTRICT subs, size_t count,
-                               Q3KScales& found) {
+// Up to `passes` passes of the `size` sub-blocks in the list. Keeps those in it
+// that changed in the last one; returns how many.
+static HWY_NOINLINE size_t Descend(const Run& run, int passes, Q3KScales& found,
+                                   uint16_t* list, size_t size) {
   using W = DescentVectors;
   const size_t n = RowsOf<W>();
   DescentTile<W, 16> tile;
   HWY_ALIGN float levels[16 * MaxRowsOf<W>()];
+  HWY_ALIGN float level_rows[16 * MaxRowsOf<W>()];
   HWY_ALIGN float lx[MaxRowsOf<W>()];
   HWY_ALIGN float l2[MaxRowsOf<W>()];
-  HWY_ALIGN float level_rows[16 * MaxRowsOf<W>()];
   const float* x_rows[MaxRowsOf<W>()];
   const float* l_rows[MaxRowsOf<W>()];
-  for (size_t k = 0; k < n; ++k) {
-    const size_t sub = subs[std::min(k, count - 1)];
-    x_rows[k] = run.weights + sub * 16;
-    l_rows[k] = found.levels + sub * 16;
-    lx[k] = found.lx[sub];
-    l2[k] = found.l2[sub];
+  size_t kept = 0;
+  for (size_t first = 0; first < size; first += n) {
+    const uint16_t* subs = list + first;
+    const size_t count = std::min(n, size - first);
+    for (size_t k = 0; k < n; ++k) {
+      const size_t sub = subs[std::min(k, count - 1)];
+      x_rows[k] = run.weights + sub * 16;
+      l_rows[k] = found.levels + sub * 16;
+      lx[k] = found.lx[sub];
+      l2[k] = found.l2[sub];
+    }
+    LoadWideTile<W>(x_rows, 16, tile.x);
+    LoadWideTile<W>(l_rows, 16, levels);
+    WeightDescent(tile);
+    Descent<W> sums{LoadWide<W>(lx), LoadWide<W>(l2)};
+    auto changed = DescentPass(tile, sums, levels);
+    for (int pass = 1; pass < passes && !NoneSet(changed); ++pass) {
+      changed = DescentPass(tile, sums, levels);
+    }
+    StoreWideTile<W>(levels, 16, level_rows);
+    StoreWide(sums.lx, lx);
+    StoreWide(sums.l2, l2);
+    for (size_t k = 0; k < count; ++k) {
+      std::memcpy(found.levels + subs[k] * 16, level_rows + k * 16,
+                  16 * sizeof(float));
+      found.lx[subs[k]] = lx[k];
+      found.l2[subs[k]] = l2[k];
+    }
+    kept = AddChanged(changed, subs, count, list, kept);
   }
-  LoadWideTile<W>(x_rows, 16, tile.x);
-  LoadWideTile<W>(l_rows, 16, levels);
-  WeightDescent(tile);
-  Descent<W> sums{LoadWide<W>(lx), LoadWide<W>(l2)};
-  for (int pass = 1; pass < 5; ++pass) {
-    if (NoneSet(DescentPass(tile, kQ3KMaxLevel, sums, levels))) break;
-  }
-  StoreWide(DescentScale(sums), lx);
-  StoreWideTile<W>(levels, 16, level_rows);
-  for (size_t k = 0; k < count; ++k) {
-    found.scale[subs[k]] = lx[k];
-    std::memcpy(found.levels + subs[k] * 16, level_rows + k * 16,
-                16 * sizeof(float));
-  }
+  return kept;
 }
 
-static HWY_NOINLINE void DescendQ3KRun(const Run& run, Q3KScales& found) {
-  uint16_t subs[kRunBlocks * 16 + 1];
-  const size_t num_subs = DescendOnce(run, found, subs);
-  const size_t n = RowsOf<DescentVectors>();
-  for (size_t first = 0; first < num_subs; first += n) {
-    DescendFurther(run, subs + first, std::min(n, num_subs - first), found);
+// Five passes at most. Most sub-blocks need none, most others two.
+HWY_INLINE void DescendQ3KRun(const Run& run, Q3KScales& found) {
+  uint16_t list[kRunBlocks * 16 + 1];
+  size_t size = StartDescents(run, found, list);
+  size = Descend(run, 2, found, list, size);
+  Descend(run, 3, found, list, size);
+  for (size_t i = 0; i < run.count * 16; i += TileRows()) {
+    const Descent<VF> sums{LoadWide<VF>(found.lx + i),
+                           LoadWide<VF>(found.l2 + i)};
+    StoreWide(DescentScale(sums), found.scale + i);
   }
 }
 
@@ -150,15 +176,7 @@ static HWY_NOINLINE void SearchQ3KRun(const Run& run, Q3KScales& found) {
 // Without importance the integer scales are plain roundings.
 HWY_INLINE void RoundQ3KScales(const float* HWY_RESTRICT scales,
                                Q3KSuperScales& out) {
-  float max = 0.0f;
-  float magnitude = 0.0f;
-  for (size_t j = 0; j < 16; ++j) {
-    const float a = std::fabs(scales[j]);
-    if (a > magnitude) {
-      magnitude = a;
-      max = scales[j];
-    }
-  }
+  const float max = SignedMaxOf<16>(scales);
   if (max == 0.0f) {
     out = Q3KSuperScales{};
     return;
@@ -233,42 +251,6 @@ HWY_INLINE void ReadQ3KScales(const uint8_t* HWY_RESTRICT block,
   }
 }
 
-// Bit j of byte i is the high bit of weight j * 32 + i.
-HWY_INLINE void PackQ3KHighBits(const uint8_t* HWY_RESTRICT levels,
-                                uint8_t* HWY_RESTRICT out) {
-  const hn::CappedTag<uint8_t, 32> d8;
-  const auto top = hn::Set(d8, 0x80);
-  for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-    auto bits = hn::Zero(d8);
-    for (size_t j = 0; j < 8; ++j) {
-      const auto level = hn::LoadU(d8, levels + j * 32 + i);
-      bits = hn::Or(hn::ShiftRight<1>(bits),
-                    hn::And(hn::ShiftLeft<5>(level), top));
-    }
-    hn::StoreU(bits, d8, out + i);
-  }
-}
-
-// Levels in [-4, 3].
-HWY_INLINE void UnpackQ3KLevels(const uint8_t* HWY_RESTRICT block,
-                                int8_t* HWY_RESTRICT levels) {
-  HWY_ALIGN uint8_t low[kSuperBlock];
-  UnpackTwoBits(block + kQ3KLowBits, low);
-  const hn::CappedTag<uint8_t, 32> d8;
-  const hn::RebindToSigned<decltype(d8)> di8;
-  const auto four = hn::Set(d8, 4);
-  for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-    auto bits = hn::LoadU(d8, block + i);
-    for (size_t j = 0; j < 8; ++j) {
-      const auto high = hn::And(hn::ShiftLeft<2>(bits), four);
-      const auto level = hn::Or(hn::LoadU(d8, low + j * 32 + i), high);
-      hn::StoreU(hn::BitCast(di8, hn::Sub(level, four)), di8,
-                 levels + j * 32 + i);
-      bits = hn::ShiftRight<1>(bits);
-    }
-  }
-}
-
 // The levels that the search found for a sub-block: they stay where the scale
 // that is stored is zero.
 HWY_INLINE void SearchedLevels(const Run& run, const Q3KScales& found,
@@ -303,8 +285,8 @@ HWY_INLINE void WriteQ3KBlock(const Run& run, size_t b, const Q3KScales& found,
       SearchedLevels(run, found, b * 16 + j, levels + j * 16);
     }
   }
-  PackQ3KHighBits(levels, block);
-  PackTwoBits(levels, block + kQ3KLowBits);
+  PackOneBit<2>(levels, block);
+  PackTwoBits<0>(levels, block + kQ3KLowBits);
 }
 
 HWY_INLINE void QuantizeQ3KRuns(const QuantizeJob& job, uint8_t* out) {
@@ -326,13 +308,14 @@ HWY_INLINE void QuantizeQ3KRuns(const QuantizeJob& job, uint8_t* out) {
 
 HWY_INLINE void DequantizeQ3KBlocks(const uint8_t* HWY_RESTRICT blocks,
                                     size_t count, float* HWY_RESTRICT out) {
-  HWY_ALIGN int8_t levels[kSuperBlock];
+  HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t first = 0; first < count; first += kSuperBlock) {
     float scales[16];
     ReadQ3KScales(blocks, scales);
-    UnpackQ3KLevels(blocks, levels);
+    UnpackTwoBits<0>(blocks + kQ3KLowBits, levels);
+    AddOneBit<2>(blocks, levels);
     for (size_t j = 0; j < 16; ++j) {
-      ScaleLevels<16>(levels + j * 16, scales[j], out + first + j * 16);
+      ScaleLevels<16, 4>(levels + j * 16, scales[j], out + first + j * 16);
     }
     blocks += kQ3KBytes;
   }

@@ -20,7 +20,10 @@
 
 #include "hwy/highway.h"
 #include "quant/affine_k-inl.h"
+#include "quant/bit_planes-inl.h"
 #include "quant/f16.h"
+#include "quant/levels-inl.h"
+#include "quant/nibbles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -35,7 +38,7 @@ struct Q4KFormat {
   static constexpr bool kRootMean = true;
   static constexpr float kSigmaFactor = 2.0f;
   static constexpr bool kHighBit = false;
-  static constexpr size_t kLevelBytes = 128;
+  static constexpr size_t kHighBitBytes = 0;
 };
 
 struct Q5KFormat {
@@ -47,7 +50,7 @@ struct Q5KFormat {
   static constexpr bool kRootMean = true;
   static constexpr float kSigmaFactor = 2.0f;
   static constexpr bool kHighBit = true;
-  static constexpr size_t kLevelBytes = 32 + 128;
+  static constexpr size_t kHighBitBytes = 32;
 };
 
 constexpr size_t kScaleBytes = 12;
@@ -55,7 +58,7 @@ constexpr size_t kHeaderBytes = 2 + 2 + kScaleBytes;
 
 template <class Format>
 constexpr size_t BlockBytes() {
-  return kHeaderBytes + Format::kLevelBytes;
+  return kHeaderBytes + Format::kHighBitBytes + 128;
 }
 
 // Without importance the integer scales are plain roundings.
@@ -107,84 +110,61 @@ HWY_INLINE void PackScales(const uint8_t* HWY_RESTRICT scales,
   }
 }
 
-HWY_INLINE void UnpackScales(const uint8_t* HWY_RESTRICT packed,
-                             uint8_t* HWY_RESTRICT scales,
-                             uint8_t* HWY_RESTRICT minima) {
-  for (size_t j = 0; j < 4; ++j) {
-    scales[j] = packed[j] & 63;
-    minima[j] = packed[j + 4] & 63;
-    scales[j + 4] =
-        static_cast<uint8_t>((packed[j + 8] & 0xF) | (packed[j] >> 6 << 4));
-    minima[j + 4] =
-        static_cast<uint8_t>((packed[j + 8] >> 4) | (packed[j + 4] >> 6 << 4));
-  }
+// The way back: in vector, as eight scales and eight minima.
+HWY_INLINE hn::Vec<hn::Full128<uint8_t>> UnpackScales(
+    const uint8_t* HWY_RESTRICT packed) {
+  const hn::Full128<uint32_t> d32;
+  uint32_t scales, minima, rest;
+  std::memcpy(&scales, packed, 4);
+  std::memcpy(&minima, packed + 4, 4);
+  std::memcpy(&rest, packed + 8, 4);
+  return hn::BitCast(
+      hn::Full128<uint8_t>(),
+      hn::Dup128VecFromValues(
+          d32, scales & 0x3F3F3F3F,
+          (rest & 0x0F0F0F0F) | (scales >> 2 & 0x30303030), minima & 0x3F3F3F3F,
+          (rest >> 4 & 0x0F0F0F0F) | (minima >> 2 & 0x30303030)));
 }
 
-// The scales and minima of the 8 sub-blocks as floats, from a block's header.
+// The scales of the 8 sub-blocks and then their minima as floats, from a
+// block's header.
 HWY_INLINE void ReadScales(const uint8_t* HWY_RESTRICT block,
-                           float* HWY_RESTRICT scales,
-                           float* HWY_RESTRICT minima) {
-  const float scale = LoadF16(block);
-  const float minimum = LoadF16(block + 2);
-  uint8_t integer_scales[8];
-  uint8_t integer_minima[8];
-  UnpackScales(block + 4, integer_scales, integer_minima);
-  for (size_t j = 0; j < 8; ++j) {
-    scales[j] = scale * static_cast<float>(integer_scales[j]);
-    minima[j] = minimum * static_cast<float>(integer_minima[j]);
+                           float* HWY_RESTRICT scales /*[16]*/) {
+  const hn::CappedTag<float, 8> d8;
+  const DF df;
+  HWY_ALIGN uint8_t integers[16];
+  HWY_ALIGN float factors[16];
+  hn::Store(UnpackScales(block + 4), hn::Full128<uint8_t>(), integers);
+  const auto scale = hn::Set(d8, LoadF16(block));
+  const auto minimum = hn::Set(d8, LoadF16(block + 2));
+  for (size_t j = 0; j < 8; j += hn::Lanes(d8)) {
+    hn::Store(scale, d8, factors + j);
+    hn::Store(minimum, d8, factors + 8 + j);
   }
+  ForEachLevels<16, 0>(integers, [&](size_t j, VF level) HWY_ATTR {
+    hn::Store(hn::Mul(hn::Load(df, factors + j), level), df, scales + j);
+  });
 }
 
-// Low nibbles: weight i of each even sub-block with weight i of the next one.
-// High bits: bit j of byte i is that of weight i of sub-block j.
+// Weight i of each even sub-block shares a byte with weight i of the next one.
 template <class Format>
 HWY_INLINE void PackLevels(const uint8_t* HWY_RESTRICT levels,
                            uint8_t* HWY_RESTRICT out) {
-  const hn::CappedTag<uint8_t, 32> d8;
-  const auto low_mask = hn::Set(d8, 0x0F);
-  uint8_t* HWY_RESTRICT nibbles = out + (Format::kHighBit ? 32 : 0);
-  for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-    auto high = hn::Zero(d8);
-    for (size_t pair = 0; pair < 4; ++pair) {
-      const auto even = hn::LoadU(d8, levels + pair * 64 + i);
-      const auto odd = hn::LoadU(d8, levels + pair * 64 + 32 + i);
-      hn::StoreU(hn::Or(hn::And(even, low_mask), hn::ShiftLeft<4>(odd)), d8,
-                 nibbles + pair * 32 + i);
-      if constexpr (Format::kHighBit) {
-        // Bit 4 of both, moved to the top; earlier bits move down.
-        high = hn::Or(hn::ShiftRight<1>(high),
-                      hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(even)));
-        high = hn::Or(hn::ShiftRight<1>(high),
-                      hn::AndNot(hn::Set(d8, 0x7F), hn::ShiftLeft<3>(odd)));
-      }
-    }
-    if constexpr (Format::kHighBit) hn::StoreU(high, d8, out + i);
+  uint8_t* HWY_RESTRICT nibbles = out + Format::kHighBitBytes;
+  for (size_t i = 0; i < 4; ++i) {
+    PackNibbles<32>(levels + i * 64, levels + i * 64 + 32, nibbles + i * 32);
   }
+  if constexpr (Format::kHighBit) PackOneBit<4>(levels, out);
 }
 
 template <class Format>
 HWY_INLINE void UnpackLevels(const uint8_t* HWY_RESTRICT in,
                              uint8_t* HWY_RESTRICT levels) {
-  const hn::CappedTag<uint8_t, 32> d8;
-  const auto low_mask = hn::Set(d8, 0x0F);
-  const auto high_bit = hn::Set(d8, 0x10);
-  const uint8_t* HWY_RESTRICT nibbles = in + (Format::kHighBit ? 32 : 0);
-  for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-    auto high = hn::Zero(d8);
-    if constexpr (Format::kHighBit) high = hn::LoadU(d8, in + i);
-    for (size_t pair = 0; pair < 4; ++pair) {
-      const auto both = hn::LoadU(d8, nibbles + pair * 32 + i);
-      auto even = hn::And(both, low_mask);
-      auto odd = hn::ShiftRight<4>(both);
-      if constexpr (Format::kHighBit) {
-        even = hn::Or(even, hn::And(hn::ShiftLeft<4>(high), high_bit));
-        odd = hn::Or(odd, hn::And(hn::ShiftLeft<3>(high), high_bit));
-        high = hn::ShiftRight<2>(high);
-      }
-      hn::StoreU(even, d8, levels + pair * 64 + i);
-      hn::StoreU(odd, d8, levels + pair * 64 + 32 + i);
-    }
+  const uint8_t* HWY_RESTRICT nibbles = in + Format::kHighBitBytes;
+  for (size_t i = 0; i < 4; ++i) {
+    UnpackNibbles<32>(nibbles + i * 32, levels + i * 64, levels + i * 64 + 32);
   }
+  if constexpr (Format::kHighBit) AddOneBit<4>(in, levels);
 }
 
 template <class Format>
@@ -195,11 +175,10 @@ HWY_INLINE void WriteSuperBlock(const float* HWY_RESTRICT x,
   StoreF16(super.scale, block);
   StoreF16(super.minimum, block + 2);
   PackScales(super.scales, super.minima, block + 4);
-  float scales[8];
-  float minima[8];
-  ReadScales(block, scales, minima);
+  HWY_ALIGN float scales[16];
+  ReadScales(block, scales);
   HWY_ALIGN uint8_t levels[kSuperBlock];
-  FinalLevels<Format>(x, found, b, scales, minima, levels);
+  FinalLevels<Format>(x, found, b, scales, scales + 8, levels);
   PackLevels<Format>(levels, block + kHeaderBytes);
 }
 
@@ -230,12 +209,11 @@ HWY_INLINE void DequantizeQ45K(const uint8_t* HWY_RESTRICT blocks, size_t count,
                                float* HWY_RESTRICT out) {
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t first = 0; first < count; first += kSuperBlock) {
-    float scales[8];
-    float minima[8];
-    ReadScales(blocks, scales, minima);
+    HWY_ALIGN float scales[16];
+    ReadScales(blocks, scales);
     UnpackLevels<Format>(blocks + kHeaderBytes, levels);
     for (size_t j = 0; j < 8; ++j) {
-      ScaleShiftLevels<32>(levels + j * 32, scales[j], -minima[j],
+      ScaleShiftLevels<32>(levels + j * 32, scales[j], -scales[8 + j],
                            out + first + j * 32);
     }
     blocks += BlockBytes<Format>();

@@ -19,8 +19,11 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "quant/bit_planes-inl.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
+#include "quant/nibbles-inl.h"
+#include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
 
@@ -56,73 +59,19 @@ static HWY_NOINLINE void SearchQ6KRun(const Run& run, Q6KScales& found) {
   }
 }
 
-// The scale of largest magnitude, the first of several.
-HWY_INLINE float SignedMaxOf16(const float* HWY_RESTRICT scales) {
-  float max = 0.0f;
-  float magnitude = 0.0f;
-  for (size_t j = 0; j < 16; ++j) {
-    const float a = std::fabs(scales[j]);
-    if (a > magnitude) {
-      magnitude = a;
-      max = scales[j];
-    }
-  }
-  return max;
-}
-
-// Weights i, i + 32, i + 64, i + 96 of each half are neighbours: the low
-// nibbles of the first and third share a byte, so do those of the second and
-// fourth, and the high bits of all four.
+// The low nibbles of each half: weights i and i + 64 share byte i.
 HWY_INLINE void PackQ6KLevels(const uint8_t* HWY_RESTRICT levels,
                               uint8_t* HWY_RESTRICT block) {
-  const hn::CappedTag<uint8_t, 32> d8;
-  const auto low = hn::Set(d8, 0x0F);
-  for (size_t half = 0; half < 2; ++half) {
-    for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-      const uint8_t* HWY_RESTRICT l = levels + half * 128 + i;
-      const auto a = hn::LoadU(d8, l);
-      const auto b = hn::LoadU(d8, l + 32);
-      const auto c = hn::LoadU(d8, l + 64);
-      const auto d = hn::LoadU(d8, l + 96);
-      uint8_t* HWY_RESTRICT ql = block + half * 64 + i;
-      hn::StoreU(hn::Or(hn::And(a, low), hn::ShiftLeft<4>(c)), d8, ql);
-      hn::StoreU(hn::Or(hn::And(b, low), hn::ShiftLeft<4>(d)), d8, ql + 32);
-      const auto ab =
-          hn::Or(hn::ShiftRight<4>(a), hn::ShiftLeft<2>(hn::ShiftRight<4>(b)));
-      const auto cd =
-          hn::Or(hn::ShiftRight<4>(c), hn::ShiftLeft<2>(hn::ShiftRight<4>(d)));
-      hn::StoreU(hn::Or(ab, hn::ShiftLeft<4>(cd)), d8,
-                 block + kQ6KHighBits + half * 32 + i);
-    }
-  }
+  PackNibbles<64>(levels, levels + 64, block);
+  PackNibbles<64>(levels + 128, levels + 192, block + 64);
+  PackTwoBits<4>(levels, block + kQ6KHighBits);
 }
 
 HWY_INLINE void UnpackQ6KLevels(const uint8_t* HWY_RESTRICT block,
-                                int8_t* HWY_RESTRICT levels) {
-  const hn::CappedTag<uint8_t, 32> d8;
-  const hn::RebindToSigned<decltype(d8)> di8;
-  const auto low = hn::Set(d8, 0x0F);
-  const auto high = hn::Set(d8, 0x30);
-  const auto offset = hn::Set(di8, 32);
-  for (size_t half = 0; half < 2; ++half) {
-    for (size_t i = 0; i < 32; i += hn::Lanes(d8)) {
-      const auto ac = hn::LoadU(d8, block + half * 64 + i);
-      const auto bd = hn::LoadU(d8, block + half * 64 + 32 + i);
-      const auto h = hn::LoadU(d8, block + kQ6KHighBits + half * 32 + i);
-      const auto a =
-          hn::Or(hn::And(ac, low), hn::And(hn::ShiftLeft<4>(h), high));
-      const auto b =
-          hn::Or(hn::And(bd, low), hn::And(hn::ShiftLeft<2>(h), high));
-      const auto c = hn::Or(hn::ShiftRight<4>(ac), hn::And(h, high));
-      const auto d =
-          hn::Or(hn::ShiftRight<4>(bd), hn::And(hn::ShiftRight<2>(h), high));
-      int8_t* HWY_RESTRICT l = levels + half * 128 + i;
-      hn::StoreU(hn::Sub(hn::BitCast(di8, a), offset), di8, l);
-      hn::StoreU(hn::Sub(hn::BitCast(di8, b), offset), di8, l + 32);
-      hn::StoreU(hn::Sub(hn::BitCast(di8, c), offset), di8, l + 64);
-      hn::StoreU(hn::Sub(hn::BitCast(di8, d), offset), di8, l + 96);
-    }
-  }
+                                uint8_t* HWY_RESTRICT levels) {
+  UnpackNibbles<64>(block, levels, levels + 64);
+  UnpackNibbles<64>(block + 64, levels + 128, levels + 192);
+  UnpackTwoBits<4>(block + kQ6KHighBits, levels);
 }
 
 // `scales` and `level_inverse` are of the block's sub-blocks.
@@ -131,7 +80,7 @@ HWY_INLINE void WriteQ6KBlock(const float* HWY_RESTRICT x,
                               const float* HWY_RESTRICT level_inverse,
                               uint8_t* HWY_RESTRICT block) {
   constexpr LevelRange kRange{-32, 31, 32};
-  const float max = SignedMaxOf16(scales);
+  const float max = SignedMaxOf<16>(scales);
   if (std::fabs(max) < kGroupMaxEpsilon) {
     std::memset(block, 0, kQ6KBytes);
     return;
@@ -171,14 +120,14 @@ HWY_INLINE void QuantizeQ6KRuns(const QuantizeJob& job, uint8_t* out) {
 
 HWY_INLINE void DequantizeQ6KBlocks(const uint8_t* HWY_RESTRICT blocks,
                                     size_t count, float* HWY_RESTRICT out) {
-  HWY_ALIGN int8_t levels[kSuperBlock];
+  HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t first = 0; first < count; first += kSuperBlock) {
     const float scale = LoadF16(blocks + kQ6KScale);
     UnpackQ6KLevels(blocks, levels);
     for (size_t j = 0; j < 16; ++j) {
       const auto integer = static_cast<int8_t>(blocks[kQ6KScales + j]);
-      ScaleLevels<16>(levels + j * 16, scale * static_cast<float>(integer),
-                      out + first + j * 16);
+      ScaleLevels<16, 32>(levels + j * 16, scale * static_cast<float>(integer),
+                          out + first + j * 16);
     }
     blocks += kQ6KBytes;
   }

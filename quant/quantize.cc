@@ -82,8 +82,9 @@ void DequantizeRows(TensorType type, absl::Span<const uint8_t> rows,
   codec.dequantize(rows.data(), out.size(), out.data());
 }
 
-std::optional<size_t> FindNonFinite(absl::Span<const float> values) {
-  const size_t found = FindNonFiniteElement(values.data(), values.size());
+std::optional<size_t> FindNotBelow(float limit,
+                                   absl::Span<const float> values) {
+  const size_t found = FindElementNotBelow(limit, values.data(), values.size());
   if (found == values.size()) return std::nullopt;
   return found;
 }

@@ -44,9 +44,14 @@ void DequantizeRows(gguf::TensorType type, absl::Span<const uint8_t> rows,
 // through an F16 file does. In place.
 void RoundToF16(absl::Span<float> values);
 
-// The index of the first infinity or NaN, or nullopt. Many times faster than
-// any type is quantized, so call it for each chunk before QuantizeRows.
-std::optional<size_t> FindNonFinite(absl::Span<const float> values);
+// The first magnitude that F16 rounds to infinity.
+inline constexpr float kF16Overflow = 65520.0f;
+
+// The index of the first value whose magnitude is not below `limit`, or nullopt
+// if there is none. NaN is not below anything, so with infinity this finds what
+// is not finite. Many times faster than any type is quantized: call it for each
+// chunk before QuantizeRows.
+std::optional<size_t> FindNotBelow(float limit, absl::Span<const float> values);
 
 }  // namespace quant
 

@@ -127,21 +127,31 @@ TEST(RoundToF16Test, RoundsToNearestEven) {
   hwy::SetSupportedTargetsForTest(0);
 }
 
-TEST(FindNonFiniteTest, FindsTheFirst) {
+TEST(FindNotBelowTest, FindsTheFirst) {
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (int64_t target : RunnableTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     SCOPED_TRACE(hwy::TargetName(target));
     std::vector<float> values(300, -std::numeric_limits<float>::max());
-    EXPECT_EQ(FindNonFinite(values), std::nullopt);
-    EXPECT_EQ(FindNonFinite({}), std::nullopt);
+    EXPECT_EQ(FindNotBelow(infinity, values), std::nullopt);
+    EXPECT_EQ(FindNotBelow(infinity, {}), std::nullopt);
+    EXPECT_EQ(FindNotBelow(1.0f, values), 0);
     for (size_t at : {299, 298, 256, 64, 63, 1, 0}) {
       values[at] = at % 2 == 0 ? -infinity : nan;
-      EXPECT_EQ(FindNonFinite(values), at);
+      EXPECT_EQ(FindNotBelow(infinity, values), at);
     }
   }
   hwy::SetSupportedTargetsForTest(0);
+}
+
+TEST(FindNotBelowTest, F16OverflowsWhereRoundingGivesInfinity) {
+  const float largest = std::nextafter(kF16Overflow, 0.0f);
+  EXPECT_EQ(FindNotBelow(kF16Overflow, {largest, -largest, -kF16Overflow}), 2);
+  float rounded[] = {largest, kF16Overflow};
+  RoundToF16(rounded);
+  EXPECT_EQ(rounded[0], 65504.0f);
+  EXPECT_EQ(rounded[1], std::numeric_limits<float>::infinity());
 }
 
 }  // namespace

@@ -17,13 +17,15 @@
 namespace quant {
 namespace {
 
-// "q4_K": only the K of K formats is a capital.
-std::string NameInLibrary(gguf::TensorType type) {
+// "dequantize_row_q4_K": only the K of K formats is a capital.
+std::string DequantizeName(gguf::TensorType type) {
+  if (type == gguf::TensorType::kF16) return "ggml_fp16_to_fp32_row";
+  if (type == gguf::TensorType::kBF16) return "ggml_bf16_to_fp32_row";
   std::string name(gguf::Traits(type).name);
   const bool is_k = absl::EndsWith(name, "_K");
   for (char& c : name) c = (c >= 'A' && c <= 'Z') ? c - 'A' + 'a' : c;
   if (is_k) name.back() = 'K';
-  return name;
+  return absl::StrCat("dequantize_row_", name);
 }
 
 }  // namespace
@@ -68,9 +70,8 @@ bool ReferenceLibrary::DequantizeRows(gguf::TensorType type,
                                       absl::Span<const uint8_t> rows,
                                       absl::Span<float> out) const {
   using Dequantize = void (*)(const void* blocks, float* out, int64_t count);
-  const std::string name = absl::StrCat("dequantize_row_", NameInLibrary(type));
-  const auto dequantize =
-      reinterpret_cast<Dequantize>(dlsym(library_, name.c_str()));
+  const auto dequantize = reinterpret_cast<Dequantize>(
+      dlsym(library_, DequantizeName(type).c_str()));
   if (dequantize == nullptr) return false;
   dequantize(rows.data(), out.data(), static_cast<int64_t>(out.size()));
   return true;

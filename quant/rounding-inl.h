@@ -9,11 +9,8 @@
 #define QUANT_ROUNDING_INL_H_
 #endif
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
@@ -39,6 +36,17 @@ HWY_INLINE float LargestMagnitude(const float* HWY_RESTRICT x) {
     max = hn::Max(max, hn::Abs(hn::LoadU(df, x + i)));
   }
   return hn::ReduceMax(df, max);
+}
+
+// The value of largest magnitude with its sign, the first of several; zero if
+// all are.
+template <size_t kLength>
+HWY_INLINE float SignedMaxOf(const float* HWY_RESTRICT values) {
+  float max = 0.0f;
+  for (size_t i = 0; i < kLength; ++i) {
+    if (std::fabs(values[i]) > std::fabs(max)) max = values[i];
+  }
+  return max;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
@@ -267,17 +268,27 @@ HWY_INLINE Sums<W> Try(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
 }  // namespace symmetric
 
 // The element of largest magnitude of each row, with its sign; the first of
-// several. `magnitude` is its absolute value.
-template <size_t kLength, class W>
+// several. `magnitude` is its absolute value. kFinite: all of x is finite.
+template <bool kFinite, size_t kLength, class W>
 HWY_INLINE W SignedMax(const float* HWY_RESTRICT x, W& magnitude) {
   const size_t n = RowsOf<W>();
-  W max = SetAll<W>(0.0f);
-  magnitude = max;
-  for (size_t i = 0; i < kLength; ++i) {
+  W low = LoadWide<W>(x);
+  W high = low;
+  for (size_t i = 1; i < kLength; ++i) {
     const W xi = LoadWide<W>(x + i * n);
-    const W ax = Abs(xi);
-    max = IfThenElse(Gt(ax, magnitude), xi, max);
-    magnitude = Max(ax, magnitude);
+    low = Min(low, xi);
+    high = Max(high, xi);
+  }
+  magnitude = Max(high, Neg(low));
+  W max = IfThenElse(Gt(high, Neg(low)), high, low);
+  if (!kFinite || HWY_UNLIKELY(!NoneSet(Eq(high, Neg(low))))) {
+    // Of both signs the first one counts; NaN do not.
+    max = magnitude = SetAll<W>(0.0f);
+    for (size_t i = 0; i < kLength; ++i) {
+      const W xi = LoadWide<W>(x + i * n);
+      max = IfThenElse(Gt(Abs(xi), magnitude), xi, max);
+      magnitude = Max(Abs(xi), magnitude);
+    }
   }
   return max;
 }
@@ -294,7 +305,7 @@ HWY_INLINE SymmetricResult<W> SearchSymmetric(const float* HWY_RESTRICT x,
     StoreWide(Mul(LoadWide<W>(w + i * n), LoadWide<W>(x + i * n)), wx + i * n);
   }
   W magnitude;
-  const W max = SignedMax<kLength>(x, magnitude);
+  const W max = SignedMax<kFinite, kLength>(x, magnitude);
   const auto is_zero = Lt(magnitude, SetAll<W>(kGroupMaxEpsilon));
 
   W level_inverse = Div(SetAll<W>(-max_level), max);
@@ -321,11 +332,10 @@ HWY_INLINE SymmetricResult<W> SearchSymmetric(const float* HWY_RESTRICT x,
 
 // ----------------------------------------- symmetric by coordinate descent
 
-// As SearchSymmetric, with weights x * x: starts from the plain levels and
-// changes one level at a time while that lowers the error. Here levels have a
-// history, so they are kept, in [-max_level, max_level - 1]. Most rows change
-// nothing in their first pass and are done; a row without a change in a whole
-// pass will not change any more.
+// As SearchSymmetric with levels in [-4, 3] and weights x * x: starts from the
+// plain levels and changes one level at a time while that lowers the error.
+// Here levels have a history, so they are kept. A row without a change in a
+// whole pass will not change any more.
 template <class W, size_t kLength>
 struct DescentTile {
   HWY_ALIGN float x[kLength * MaxRowsOf<W>()];
@@ -352,18 +362,16 @@ struct Descent {
 
 template <class W, size_t kLength>
 HWY_INLINE Descent<W> StartDescent(const DescentTile<W, kLength>& tile,
-                                   float max_level,
                                    float* HWY_RESTRICT levels) {
   const size_t n = RowsOf<W>();
   const W zero = SetAll<W>(0.0f);
   W magnitude;
-  const W max = SignedMax<kLength>(tile.x, magnitude);
-  const W inverse = Div(SetAll<W>(-max_level), max);
+  const W max = SignedMax<true, kLength>(tile.x, magnitude);
+  const W inverse = Div(SetAll<W>(-4.0f), max);
   Descent<W> sums{zero, zero};
   for (size_t i = 0; i < kLength; ++i) {
-    const W l =
-        RoundClamp<true, false, true>(Mul(inverse, LoadWide<W>(tile.x + i * n)),
-                                      zero, SetAll<W>(max_level - 1.0f));
+    const W l = RoundClamp<true, false, true>(
+        Mul(inverse, LoadWide<W>(tile.x + i * n)), zero, SetAll<W>(3.0f));
     StoreWide(l, levels + i * n);
     sums.lx = Add(sums.lx, Mul(LoadWide<W>(tile.wx + i * n), l));
     sums.l2 = Add(sums.l2, Mul(Mul(LoadWide<W>(tile.w + i * n), l), l));
@@ -373,12 +381,41 @@ HWY_INLINE Descent<W> StartDescent(const DescentTile<W, kLength>& tile,
   return {IfThenZeroElse(is_zero, sums.lx), IfThenZeroElse(is_zero, sums.l2)};
 }
 
+// How far the product with an approximate reciprocal may be from a quotient of
+// up to 4.5, the largest that is rounded to a level.
+#if HWY_TARGET <= HWY_AVX3
+constexpr float kQuotientError = 5e-4f;  // 2^-14 of it
+#else
+constexpr float kQuotientError = 2.5e-3f;  // 1.5 * 2^-12 of it
+#endif
+
+// Where `matters`: nearest(dividend / divisor), in [-4, 3]. Unless a quotient
+// is very near to the border of two levels, no division is needed to tell; the
+// reciprocals of large divisors underflow.
+template <class W, class M>
+HWY_INLINE W NearestQuotient(const W& dividend, const W& divisor,
+                             const M& matters, bool large) {
+  const W low = SetAll<W>(-4.0f);
+  const W high = SetAll<W>(3.0f);
+#if HWY_ARCH_X86
+  const W quotient = Mul(dividend, ApproximateReciprocal(divisor));
+  const W clamped = Min(Max(quotient, low), high);
+  const W level = NearestSmall(clamped);
+  const auto inside =
+      Lt(Abs(Sub(clamped, level)), SetAll<W>(0.5f - kQuotientError));
+  // NaN and what is too large for NearestInt are not.
+  const auto small = Lt(Abs(quotient), SetAll<W>(1e6f));
+  const auto unsure = AndNot(And(inside, small), matters);
+  if (HWY_LIKELY(NoneSet(unsure) && !large)) return level;
+#endif
+  return RoundClamp<false, true, true>(Div(dividend, divisor), low, high);
+}
+
 // Offers a new level to element i of each row, which the row takes if its
-// error shrinks by it. Returns the rows that took it, often none: with more
-// than two vectors that would be too rare for the branch to pay.
+// error shrinks by it. Returns the rows that took it.
 template <class W, size_t kLength>
 HWY_INLINE auto DescentStep(const DescentTile<W, kLength>& tile, size_t i,
-                            float max_level, Descent<W>& sums,
+                            bool large, Descent<W>& sums,
                             float* HWY_RESTRICT levels) {
   const size_t at = i * RowsOf<W>();
   const W zero = SetAll<W>(0.0f);
@@ -387,16 +424,14 @@ HWY_INLINE auto DescentStep(const DescentTile<W, kLength>& tile, size_t i,
   const W wx = LoadWide<W>(tile.wx + at);
   W lx = Sub(sums.lx, Mul(wx, l));
   W l2 = Sub(sums.l2, Mul(Mul(w, l), l));
-  const W new_l = RoundClamp<false, true, true>(
-      Div(Mul(LoadWide<W>(tile.x + at), l2), lx), SetAll<W>(-max_level),
-      SetAll<W>(max_level - 1.0f));
-  auto take = And(Gt(lx, zero), Ne(new_l, l));
-  if (NoneSet(take)) return take;
+  const auto positive = Gt(lx, zero);
+  const W new_l =
+      NearestQuotient(Mul(LoadWide<W>(tile.x + at), l2), lx, positive, large);
   lx = Add(lx, Mul(wx, new_l));
   l2 = Add(l2, Mul(Mul(w, new_l), new_l));
-  take = And(take, Gt(l2, zero));
-  take =
-      And(take, Gt(Mul(Mul(lx, lx), sums.l2), Mul(Mul(sums.lx, sums.lx), l2)));
+  const auto better =
+      Gt(Mul(Mul(lx, lx), sums.l2), Mul(Mul(sums.lx, sums.lx), l2));
+  const auto take = And(And(positive, Ne(new_l, l)), And(Gt(l2, zero), better));
   StoreWide(IfThenElse(take, new_l, l), levels + at);
   sums.lx = IfThenElse(take, lx, sums.lx);
   sums.l2 = IfThenElse(take, l2, sums.l2);
@@ -406,13 +441,43 @@ HWY_INLINE auto DescentStep(const DescentTile<W, kLength>& tile, size_t i,
 // One pass over the elements. Returns the rows that changed.
 template <class W, size_t kLength>
 HWY_INLINE auto DescentPass(const DescentTile<W, kLength>& tile,
-                            float max_level, Descent<W>& sums,
-                            float* HWY_RESTRICT levels) {
+                            Descent<W>& sums, float* HWY_RESTRICT levels) {
+  const bool large = !AllSet(Lt(Abs(sums.lx), SetAll<W>(1e36f)));
   auto changed = Lt(sums.lx, sums.lx);
   for (size_t i = 0; i < kLength; ++i) {
-    changed = Or(changed, DescentStep(tile, i, max_level, sums, levels));
+    changed = Or(changed, DescentStep(tile, i, large, sums, levels));
   }
   return changed;
+}
+
+// The rows that may change in the first pass: those with an element whose best
+// level is not the one it has. As long as nothing changed, w = x * x makes
+//   x * l2 / lx - l  of the sums without the element  times that lx
+// equal to x * l2 - l * lx of the sums with it, up to rounding: by far less
+// than a ten thousandth of lx, unless that is nearly denormal or infinite.
+template <class W, size_t kLength>
+HWY_INLINE auto MayChange(const DescentTile<W, kLength>& tile,
+                          const Descent<W>& sums,
+                          const float* HWY_RESTRICT levels) {
+  const size_t n = RowsOf<W>();
+  const W zero = SetAll<W>(0.0f);
+  const W infinity = SetAll<W>(std::numeric_limits<float>::infinity());
+  const auto moderate =
+      And(Gt(sums.lx, SetAll<W>(1e-25f)), Lt(sums.lx, SetAll<W>(1e30f)));
+  const W margin =
+      IfThenElse(moderate, Mul(sums.lx, SetAll<W>(1e-4f)), infinity);
+  const W top = Mul(sums.lx, SetAll<W>(3.0f));
+  auto may_change = Lt(zero, zero);
+  for (size_t i = 0; i < kLength; ++i) {
+    const W l = LoadWide<W>(levels + i * n);
+    const W lx = Sub(sums.lx, Mul(LoadWide<W>(tile.wx + i * n), l));
+    // No level is above 3.
+    const W best = Min(Mul(LoadWide<W>(tile.x + i * n), sums.l2), top);
+    const W distance = Abs(Sub(best, Mul(l, sums.lx)));
+    const auto stays = Lt(distance, Sub(Mul(lx, SetAll<W>(0.4999f)), margin));
+    may_change = Or(may_change, AndNot(stays, Gt(lx, zero)));
+  }
+  return may_change;
 }
 
 template <class W>

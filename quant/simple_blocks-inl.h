@@ -29,6 +29,7 @@
 #include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
+#include "quant/nibbles-inl.h"
 #include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
@@ -56,50 +57,57 @@ using Q41Format = SimpleFormat<4, true>;
 using Q50Format = SimpleFormat<5, false>;
 using Q51Format = SimpleFormat<5, true>;
 
-// `levels` in [0, 31] to nibbles and high bits: weights i and i + 16 share a
-// byte; bit i of the high bits is weight i's.
+// Bit i of the high bits is bit 4 of level i.
+HWY_INLINE void PackHighBits(const uint8_t* HWY_RESTRICT levels,
+                             uint8_t* HWY_RESTRICT out) {
+  uint32_t bits = 0;
+#if HWY_TARGET == HWY_SCALAR
+  for (size_t i = 0; i < kBlock; ++i) bits |= uint32_t{levels[i]} >> 4 << i;
+#else
+  const hn::CappedTag<uint8_t, kBlock> d8;
+  uint8_t bytes[16];  // as StoreMaskBits may write 8 at once
+  for (size_t i = 0; i < kBlock; i += hn::Lanes(d8)) {
+    const auto level = hn::LoadU(d8, levels + i);
+    const auto is_set = hn::TestBit(level, hn::Set(d8, 0x10));
+    hn::StoreMaskBits(d8, is_set, bytes + i / 8);
+  }
+  std::memcpy(&bits, bytes, sizeof(bits));
+#endif
+  std::memcpy(out, &bits, sizeof(bits));
+}
+
+// Adds what PackHighBits took away. 8 bytes of `in` must be readable.
+HWY_INLINE void AddHighBits(const uint8_t* HWY_RESTRICT in,
+                            uint8_t* HWY_RESTRICT levels) {
+#if HWY_TARGET == HWY_SCALAR
+  for (size_t i = 0; i < kBlock; ++i)
+    levels[i] |= (in[i / 8] >> i % 8 & 1) << 4;
+#else
+  // As long as the vectors that were stored: longer ones would wait for both.
+  const hn::CappedTag<uint8_t, 16> d8;
+  for (size_t i = 0; i < kBlock; i += hn::Lanes(d8)) {
+    const auto is_set = hn::LoadMaskBits(d8, in + i / 8);
+    const auto bit = hn::IfThenElseZero(is_set, hn::Set(d8, 0x10));
+    hn::StoreU(hn::Or(hn::LoadU(d8, levels + i), bit), d8, levels + i);
+  }
+#endif
+}
+
+// `levels` in [0, 31]; weights i and i + 16 share a byte.
 template <class Format>
 HWY_INLINE void PackBlock(const uint8_t* HWY_RESTRICT levels,
                           uint8_t* HWY_RESTRICT block) {
-  const hn::CappedTag<uint8_t, 16> d8;
-  const auto low_mask = hn::Set(d8, 0x0F);
-  for (size_t i = 0; i < 16; i += hn::Lanes(d8)) {
-    const auto low = hn::LoadU(d8, levels + i);
-    const auto high = hn::LoadU(d8, levels + 16 + i);
-    hn::StoreU(hn::Or(hn::And(low, low_mask), hn::ShiftLeft<4>(high)), d8,
-               block + Format::kNibbles + i);
-  }
+  PackNibbles<16>(levels, levels + 16, block + Format::kNibbles);
   if constexpr (Format::kHighBit) {
-    const hn::CappedTag<uint8_t, 32> d32;
-    const auto bit = hn::Set(d32, 0x10);
-    uint8_t* HWY_RESTRICT out = block + Format::kLevels;
-    if constexpr (HWY_MAX_LANES_D(decltype(d32)) >= 8) {
-      for (size_t i = 0; i < 32; i += hn::Lanes(d32)) {
-        const auto has = hn::TestBit(hn::LoadU(d32, levels + i), bit);
-        hn::StoreMaskBits(d32, has, out + i / 8);
-      }
-    } else {
-      uint32_t bits = 0;
-      for (size_t i = 0; i < 32; ++i) bits |= uint32_t{levels[i]} >> 4 << i;
-      std::memcpy(out, &bits, sizeof(bits));
-    }
+    PackHighBits(levels, block + Format::kLevels);
   }
 }
 
 template <class Format>
 HWY_INLINE void UnpackBlock(const uint8_t* HWY_RESTRICT block,
                             uint8_t* HWY_RESTRICT levels) {
-  const uint8_t* HWY_RESTRICT nibbles = block + Format::kNibbles;
-  uint32_t bits = 0;
-  if constexpr (Format::kHighBit) {
-    std::memcpy(&bits, block + Format::kLevels, sizeof(bits));
-  }
-  for (uint32_t i = 0; i < 16; ++i) {
-    const uint32_t low_high = Format::kHighBit ? bits >> i << 4 & 0x10 : 0;
-    const uint32_t high_high = Format::kHighBit ? bits >> (i + 12) & 0x10 : 0;
-    levels[i] = static_cast<uint8_t>((nibbles[i] & 0x0F) | low_high);
-    levels[i + 16] = static_cast<uint8_t>((nibbles[i] >> 4) | high_high);
-  }
+  UnpackNibbles<16>(block + Format::kNibbles, levels, levels + 16);
+  if constexpr (Format::kHighBit) AddHighBits(block + Format::kLevels, levels);
 }
 
 // ------------------------------------------------------- without importance
@@ -126,15 +134,7 @@ HWY_INLINE float SignedMaxOfBlock(const float* HWY_RESTRICT x) {
   const Extremes extremes = FindExtremes(x);
   if (extremes.high > -extremes.low) return extremes.high;
   if (extremes.high < -extremes.low) return extremes.low;
-  float max = 0.0f;
-  float magnitude = 0.0f;
-  for (size_t i = 0; i < kBlock; ++i) {
-    if (magnitude < std::fabs(x[i])) {
-      magnitude = std::fabs(x[i]);
-      max = x[i];
-    }
-  }
-  return max;
+  return SignedMaxOf<kBlock>(x);
 }
 
 // The extremes, each the first of several: the sign of a zero is stored.
@@ -329,11 +329,7 @@ HWY_INLINE void DequantizeSimple(const uint8_t* HWY_RESTRICT blocks,
     if constexpr (Format::kMinimum) {
       ScaleShiftLevels<kBlock>(levels, scale, LoadF16(blocks + 2), out + first);
     } else {
-      HWY_ALIGN int8_t centered[kBlock];
-      for (size_t i = 0; i < kBlock; ++i) {
-        centered[i] = static_cast<int8_t>(levels[i] - Format::kHalf);
-      }
-      ScaleLevels<kBlock>(centered, scale, out + first);
+      ScaleLevels<kBlock, Format::kHalf>(levels, scale, out + first);
     }
     blocks += Format::kBytes;
   }
@@ -366,8 +362,8 @@ HWY_INLINE void QuantizeQ80Blocks(const QuantizeJob& job, uint8_t* out) {
 HWY_INLINE void DequantizeQ80Blocks(const uint8_t* HWY_RESTRICT blocks,
                                     size_t count, float* HWY_RESTRICT out) {
   for (size_t first = 0; first < count; first += kBlock) {
-    ScaleLevels<kBlock>(reinterpret_cast<const int8_t*>(blocks + 2),
-                        LoadF16(blocks), out + first);
+    ScaleLevels<kBlock, 0>(reinterpret_cast<const int8_t*>(blocks + 2),
+                           LoadF16(blocks), out + first);
     blocks += kQ80Bytes;
   }
 }

@@ -11,18 +11,16 @@
 #define QUANT_TERNARY_INL_H_
 #endif
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "hwy/highway.h"
+#include "quant/bit_planes-inl.h"
 #include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
-#include "quant/two_bits-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
@@ -57,7 +55,7 @@ HWY_INLINE void QuantizeTQ20Blocks(const QuantizeJob& job, uint8_t* out) {
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t b = 0; b < count; ++b) {
     const float scale = TernaryLevels(job.weights + b * kSuperBlock, levels);
-    PackTwoBits(levels, out);
+    PackTwoBits<0>(levels, out);
     StoreF16(scale, out + kTQ20Scale);
     out += kTQ20Bytes;
   }
@@ -65,16 +63,11 @@ HWY_INLINE void QuantizeTQ20Blocks(const QuantizeJob& job, uint8_t* out) {
 
 HWY_INLINE void DequantizeTQ20Blocks(const uint8_t* HWY_RESTRICT blocks,
                                      size_t count, float* HWY_RESTRICT out) {
-  const hn::CappedTag<uint8_t, 32> d8;
   HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t first = 0; first < count; first += kSuperBlock) {
-    UnpackTwoBits(blocks, levels);
-    for (size_t i = 0; i < kSuperBlock; i += hn::Lanes(d8)) {
-      const auto level = hn::Load(d8, levels + i);
-      hn::Store(hn::Sub(level, hn::Set(d8, 1)), d8, levels + i);
-    }
-    ScaleLevels<kSuperBlock>(reinterpret_cast<const int8_t*>(levels),
-                             LoadF16(blocks + kTQ20Scale), out + first);
+    UnpackTwoBits<0>(blocks, levels);
+    ScaleLevels<kSuperBlock, 1>(levels, LoadF16(blocks + kTQ20Scale),
+                                out + first);
     blocks += kTQ20Bytes;
   }
 }
@@ -108,17 +101,16 @@ HWY_INLINE void PackDigits(const uint8_t* HWY_RESTRICT levels,
 
 template <size_t kCount, size_t kDigits>
 HWY_INLINE void UnpackDigits(const uint8_t* HWY_RESTRICT in,
-                             int8_t* HWY_RESTRICT levels) {
+                             uint8_t* HWY_RESTRICT levels) {
   const hn::CappedTag<uint8_t, kCount> d8;
-  const hn::RebindToSigned<decltype(d8)> di8;
   for (size_t i = 0; i < kCount; i += hn::Lanes(d8)) {
     auto number = hn::LoadU(d8, in + i);
     for (size_t k = 0; k < kDigits; ++k) {
-      // 3 * number / 256 - 1: one carry from 86 on, two from 171 on.
+      // 3 * number / 256: one carry from 86 on, two from 171 on.
       const auto zero = hn::VecFromMask(d8, hn::Ge(number, hn::Set(d8, 86)));
       const auto one = hn::VecFromMask(d8, hn::Ge(number, hn::Set(d8, 171)));
-      const auto carry = hn::Sub(hn::Sub(hn::Set(d8, 0xFF), zero), one);
-      hn::StoreU(hn::BitCast(di8, carry), di8, levels + k * kCount + i);
+      const auto carry = hn::Sub(hn::Sub(hn::Zero(d8), zero), one);
+      hn::StoreU(carry, d8, levels + k * kCount + i);
       number = hn::Add(number, hn::Add(number, number));
     }
   }
@@ -139,12 +131,13 @@ HWY_INLINE void QuantizeTQ10Blocks(const QuantizeJob& job, uint8_t* out) {
 
 HWY_INLINE void DequantizeTQ10Blocks(const uint8_t* HWY_RESTRICT blocks,
                                      size_t count, float* HWY_RESTRICT out) {
-  HWY_ALIGN int8_t levels[kSuperBlock];
+  HWY_ALIGN uint8_t levels[kSuperBlock];
   for (size_t first = 0; first < count; first += kSuperBlock) {
     UnpackDigits<32, 5>(blocks, levels);
     UnpackDigits<16, 5>(blocks + 32, levels + 160);
     UnpackDigits<4, 4>(blocks + 48, levels + 240);
-    ScaleLevels<kSuperBlock>(levels, LoadF16(blocks + kTQ10Scale), out + first);
+    ScaleLevels<kSuperBlock, 1>(levels, LoadF16(blocks + kTQ10Scale),
+                                out + first);
     blocks += kTQ10Bytes;
   }
 }

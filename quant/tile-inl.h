@@ -15,7 +15,6 @@
 #endif
 
 #include <cstddef>
-#include <cstdint>
 
 #include "hwy/highway.h"
 

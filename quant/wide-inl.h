@@ -13,7 +13,6 @@
 #endif
 
 #include <cstddef>
-#include <type_traits>
 
 #include "hwy/highway.h"
 #include "quant/tile-inl.h"
@@ -100,6 +99,8 @@ HWY_INLINE void StoreWide(const Pair<V>& v, float* HWY_RESTRICT to) {
 using hn::Abs;
 using hn::Add;
 using hn::And;
+using hn::AndNot;
+using hn::ApproximateReciprocal;
 using hn::Div;
 using hn::Eq;
 using hn::Gt;
@@ -117,10 +118,12 @@ using hn::Or;
 using hn::Sqrt;
 using hn::Sub;
 QUANT_PAIRWISE_1(Abs)
+QUANT_PAIRWISE_1(ApproximateReciprocal)
 QUANT_PAIRWISE_1(Neg)
 QUANT_PAIRWISE_1(Sqrt)
 QUANT_PAIRWISE_2(Add)
 QUANT_PAIRWISE_2(And)
+QUANT_PAIRWISE_2(AndNot)
 QUANT_PAIRWISE_2(Div)
 QUANT_PAIRWISE_2(Eq)
 QUANT_PAIRWISE_2(Gt)

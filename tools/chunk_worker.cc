@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <vector>
 
 #include "absl/crc/crc32c.h"
@@ -178,10 +180,12 @@ absl::Status ChunkWorker::CopyStored(const TensorWork& work, uint64_t first,
 
 absl::Status ChunkWorker::CheckValues(const TensorWork& work, uint64_t first,
                                       absl::Span<const float> values) const {
-  const uint32_t limit = WantsF16(work) ? kF16OverflowBits : kInfinityBits;
-  if (LargestMagnitude(values) < limit) return absl::OkStatus();
+  const float limit = WantsF16(work) ? quant::kF16Overflow
+                                     : std::numeric_limits<float>::infinity();
+  const std::optional<size_t> bad = quant::FindNotBelow(limit, values);
+  if (!bad.has_value()) return absl::OkStatus();
   return DescribeBadWeight(input_.model->tensors[work.tensor], *input_.source,
-                           first, values, limit);
+                           first + *bad, values[*bad]);
 }
 
 void ChunkWorker::Quantize(const TensorWork& work, const Variant& variant,

@@ -1,7 +1,5 @@
 #include "tools/float_check.h"
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -12,10 +10,6 @@
 
 namespace make_gguf {
 namespace {
-
-uint32_t MagnitudeBits(float value) {
-  return std::bit_cast<uint32_t>(value) & 0x7FFFFFFF;
-}
 
 // "row 3, column 17", or "element 17" of a vector.
 std::string Position(const converters::SourceTensor& tensor, uint64_t element) {
@@ -39,33 +33,20 @@ std::string Where(const converters::TensorPlan& tensor,
 
 }  // namespace
 
-uint32_t LargestMagnitude(absl::Span<const float> values) {
-  uint32_t largest = 0;
-  for (float value : values) {
-    largest = std::max(largest, MagnitudeBits(value));
-  }
-  return largest;
-}
-
 absl::Status DescribeBadWeight(const converters::TensorPlan& tensor,
                                const converters::TensorSource& source,
-                               uint64_t first, absl::Span<const float> values,
-                               uint32_t limit) {
-  const auto bad = std::find_if(values.begin(), values.end(), [&](float v) {
-    return MagnitudeBits(v) >= limit;
-  });
-  const std::string where =
-      Where(tensor, source, first + (bad - values.begin()));
-  if (std::isnan(*bad)) {
+                               uint64_t weight, float bad) {
+  const std::string where = Where(tensor, source, weight);
+  if (std::isnan(bad)) {
     return absl::InvalidArgumentError(
         absl::StrCat(where, ": the weight is NaN; the checkpoint is damaged"));
   }
-  if (std::isinf(*bad)) {
+  if (std::isinf(bad)) {
     return absl::InvalidArgumentError(absl::StrCat(
         where, ": the weight is infinite; the checkpoint is damaged"));
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(where, ": the weight ", *bad,
+      absl::StrCat(where, ": the weight ", bad,
                    " does not fit F16, whose largest value is 65504; use "
                    "--intermediate=f32 and no F16 output"));
 }

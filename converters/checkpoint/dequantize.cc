@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "converters/checkpoint/quantization_config.h"
+#include "converters/checkpoint/to_float.h"
 #include "converters/tensor_source.h"
 #include "nlohmann/json.hpp"
 
@@ -143,7 +144,7 @@ void ScaleRow(const ScaleMap& map, const float* scales, uint64_t column,
                               : map.last.block - column % map.last.block;
     const size_t count = std::min<uint64_t>(left, out.size());
     const float scale = scales[column / map.last.block * map.last.stride];
-    for (float& value : out.first(count)) value *= scale;
+    Multiply(scale, out.first(count));
     out.remove_prefix(count);
     column += count;
   }

@@ -116,6 +116,37 @@ HWY_INLINE void WidenAll(const char* HWY_RESTRICT stored, size_t count,
   }
 }
 
+// Rounds to nearest even, as the CPU does.
+void NarrowF64(const char* HWY_RESTRICT stored, size_t count,
+               float* HWY_RESTRICT out) {
+  const double* HWY_RESTRICT in = reinterpret_cast<const double*>(stored);
+  size_t i = 0;
+#if HWY_HAVE_FLOAT64
+  const hn::ScalableTag<double> df64;
+  const hn::Rebind<float, decltype(df64)> df32;
+  const size_t lanes = hn::Lanes(df64);
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::DemoteTo(df32, hn::LoadU(df64, in + i)), df32, out + i);
+  }
+#endif
+  for (; i < count; ++i) {
+    double value;
+    std::memcpy(&value, stored + i * sizeof(double), sizeof(double));
+    out[i] = static_cast<float>(value);
+  }
+}
+
+void MultiplyAll(float factor, float* HWY_RESTRICT values, size_t count) {
+  const hn::ScalableTag<float> df32;
+  const auto factors = hn::Set(df32, factor);
+  const size_t lanes = hn::Lanes(df32);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Mul(hn::LoadU(df32, values + i), factors), df32, values + i);
+  }
+  for (; i < count; ++i) values[i] *= factor;
+}
+
 void WidenBf16(const char* stored, size_t count, float* out) {
   WidenAll<Bf16Bits>(stored, count, out);
 }
@@ -138,12 +169,15 @@ HWY_AFTER_NAMESPACE();
 namespace checkpoint {
 namespace {
 
+HWY_EXPORT(MultiplyAll);
+HWY_EXPORT(NarrowF64);
 HWY_EXPORT(WidenBf16);
 HWY_EXPORT(WidenF16);
 HWY_EXPORT(WidenF8E4M3);
 HWY_EXPORT(WidenF8E5M2);
 
-// The language's own conversion, which rounds to nearest even.
+// The language's own conversion, which rounds to nearest even: for types that
+// no weights are stored in.
 template <typename Stored>
 void Cast(const char* stored, size_t count, float* out) {
   for (size_t i = 0; i < count; ++i) {
@@ -186,8 +220,12 @@ void ToFloat(ElementType type, absl::Span<const char> stored,
       std::memcpy(out.data(), stored.data(), stored.size());
       return;
     case ElementType::kF64:
-      return Cast<double>(stored.data(), count, out.data());
+      return HWY_DYNAMIC_DISPATCH(NarrowF64)(stored.data(), count, out.data());
   }
+}
+
+void Multiply(float factor, absl::Span<float> values) {
+  HWY_DYNAMIC_DISPATCH(MultiplyAll)(factor, values.data(), values.size());
 }
 
 }  // namespace checkpoint

@@ -24,6 +24,10 @@ namespace checkpoint {
 void ToFloat(ElementType type, absl::Span<const char> stored,
              absl::Span<float> out);
 
+// Multiplies each of `values` by `factor`, which scaled weights share, as
+// PyTorch does in F32. Thread-safe.
+void Multiply(float factor, absl::Span<float> values);
+
 }  // namespace checkpoint
 
 #endif  // CONVERTERS_CHECKPOINT_TO_FLOAT_H_

@@ -65,6 +65,22 @@ BENCHMARK_CAPTURE(BM_ToFloat, F64, ElementType::kF64)
     ->Arg(kUncached);
 BENCHMARK_CAPTURE(BM_ToFloat, I64, ElementType::kI64)->Arg(kCached);
 
+// The scale of a block of 128 columns, with that of FP8 as it comes.
+void BM_ScaledF8(benchmark::State& state) {
+  constexpr size_t kColumns = 128;
+  const std::vector<char> in(state.range(0), 0x3A);
+  std::vector<float> out(state.range(0));
+  for (auto _ : state) {
+    ToFloat(ElementType::kF8E4M3, in, absl::MakeSpan(out));
+    for (size_t i = 0; i < out.size(); i += kColumns) {
+      Multiply(0.01f, absl::MakeSpan(out).subspan(i, kColumns));
+    }
+    benchmark::ClobberMemory();
+  }
+  Report(state, 1 + sizeof(float));
+}
+BENCHMARK(BM_ScaledF8)->Arg(kCached)->Arg(kUncached);
+
 // A checkpoint's checksum, which is made up as it is read, and zlib's.
 void BM_Crc32(benchmark::State& state) {
   const std::vector<char> in(64 << 10, 0x3A);

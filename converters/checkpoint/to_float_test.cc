@@ -118,14 +118,45 @@ TEST(ToFloatTest, F32KeepsEveryBit) {
 
 TEST(ToFloatTest, F64RoundsToNearestEven) {
   const double kUlp = 0x1p-23;  // of 1.0f
-  EXPECT_EQ(
-      Convert<double>(ElementType::kF64,
-                      {1 + kUlp / 2, 1 + 3 * kUlp / 2, 1 + kUlp * 0.75,
-                       1 + kUlp * 0.25, 0x1p-150, 0x1.8p-149, 1e39, -1e39}),
-      (std::vector<float>{1, static_cast<float>(1 + 2 * kUlp),
-                          static_cast<float>(1 + kUlp), 1, 0, 0x1p-148f,
-                          std::numeric_limits<float>::infinity(),
-                          -std::numeric_limits<float>::infinity()}));
+  const std::vector<double> from = {1 + kUlp / 2,
+                                    1 + 3 * kUlp / 2,
+                                    1 + kUlp * 0.75,
+                                    1 + kUlp * 0.25,
+                                    0x1p-150,
+                                    0x1.8p-149,
+                                    1e39,
+                                    -1e39};
+  const std::vector<float> to = {1,
+                                 static_cast<float>(1 + 2 * kUlp),
+                                 static_cast<float>(1 + kUlp),
+                                 1,
+                                 0,
+                                 0x1p-148f,
+                                 std::numeric_limits<float>::infinity(),
+                                 -std::numeric_limits<float>::infinity()};
+  OnEachTarget([&] {
+    EXPECT_EQ(Convert<double>(ElementType::kF64, from), to);
+    // In the rest behind the last vector as well.
+    for (size_t i = 0; i < from.size(); ++i) {
+      EXPECT_EQ(Convert<double>(ElementType::kF64, {from[i]}),
+                (std::vector<float>{to[i]}));
+    }
+  });
+}
+
+TEST(MultiplyTest, AnyLength) {
+  OnEachTarget([&] {
+    for (size_t count = 0; count < 70; ++count) {
+      std::vector<float> values(count + 1, 3);
+      for (size_t i = 0; i < count; ++i)
+        values[i] = 0.1f * static_cast<float>(i);
+      Multiply(0.3f, absl::MakeSpan(values).first(count));
+      for (size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(Bits(values[i]), Bits(0.1f * static_cast<float>(i) * 0.3f));
+      }
+      ASSERT_EQ(values[count], 3) << "wrote beyond its end";
+    }
+  });
 }
 
 TEST(ToFloatTest, IntegersAndBooleans) {
