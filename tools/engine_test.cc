@@ -155,5 +155,13 @@ TEST_F(EngineTest, SmallMemoryLimitIsRefusedOrKept) {
   EXPECT_THAT(job.status().message(), HasSubstr("--memory_limit"));
 }
 
+TEST_F(EngineTest, JobWithoutALimitRunsInAProcessThatUsesMuchAlready) {
+  const std::string much(size_t{300} << 20, 'x');
+  spec_.mutable_execution()->set_threads(3);
+  const PreparedJob job = Prepare();
+  EXPECT_EQ(job.threads, 3);
+  EXPECT_GT(job.planned_peak, much.size());
+}
+
 }  // namespace
 }  // namespace make_gguf

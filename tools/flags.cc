@@ -93,7 +93,8 @@ ABSL_FLAG(OptionalBool, no_tensor_first_split, std::nullopt,
 ABSL_FLAG(std::optional<int32_t>, threads, std::nullopt,
           "threads; default: one per core");
 ABSL_FLAG(OptionalString, memory_limit, std::nullopt,
-          "memory for the whole job, such as 300M; default: 256M");
+          "memory for the whole job, such as 300M; default: 256M, or "
+          "more where the plan and one chunk per thread need it");
 ABSL_FLAG(OptionalBool, resume, std::nullopt,
           "go on with a job that was stopped; default: true");
 ABSL_FLAG(bool, dry_run, false,

@@ -29,8 +29,6 @@
 namespace make_gguf {
 namespace {
 
-constexpr uint64_t kDefaultMemoryLimit = uint64_t{256} << 20;
-
 // Keeps the first error of the text parser.
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
@@ -141,9 +139,6 @@ absl::Status FillDefaults(JobSpec& spec) {
   Execution& execution = *spec.mutable_execution();
   if (execution.threads() <= 0) {
     execution.set_threads(std::max(1u, std::thread::hardware_concurrency()));
-  }
-  if (execution.memory_limit_bytes() == 0) {
-    execution.set_memory_limit_bytes(kDefaultMemoryLimit);
   }
   if (!execution.has_resume()) execution.set_resume(true);
   return absl::OkStatus();

@@ -27,6 +27,8 @@ constexpr uint64_t kChunkWeights = uint64_t{1} << 18;
 // bounded amount of memory. A model of 70 billion weights has about so many.
 constexpr uint64_t kMostChunks = uint64_t{1} << 18;
 
+// For a job that sets no limit, and whose plan leaves its threads room in it.
+constexpr uint64_t kDefaultMemoryLimit = uint64_t{256} << 20;
 // Per thread, for its stack and what libraries allocate.
 constexpr uint64_t kThreadOverhead = uint64_t{1} << 20;
 // Per chunk, for what the journal of a stopped job says of it.
@@ -49,10 +51,15 @@ uint64_t ChunkWeights(const JobSpec& spec, const converters::ModelPlan& model) {
 
 // Divides the memory that the limit leaves among threads and digests.
 absl::Status PlanMemory(PreparedJob& job) {
-  const uint64_t limit = job.spec.execution().memory_limit_bytes();
+  const Execution& execution = job.spec.execution();
   const uint64_t used =
       ResidentMemory() + kChunkOverhead * job.work.chunks.size();
   const uint64_t per_thread = MemoryPerThread(job.work) + kThreadOverhead;
+  const uint64_t limit =
+      execution.memory_limit_bytes() > 0
+          ? execution.memory_limit_bytes()
+          : std::max(kDefaultMemoryLimit,
+                     used + execution.threads() * per_thread);
   const uint64_t free = limit > used ? limit - used : 0;
   if (free < per_thread) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -61,7 +68,7 @@ absl::Status PlanMemory(PreparedJob& job) {
         BytesString(per_thread), "; raise --memory_limit"));
   }
   job.threads = static_cast<int>(
-      std::min<uint64_t>(job.spec.execution().threads(), free / per_thread));
+      std::min<uint64_t>(execution.threads(), free / per_thread));
   const uint64_t rest = free - job.threads * per_thread;
   job.pending_limit = std::min(kMaxPending, rest / job.outputs.size());
   job.planned_peak =
