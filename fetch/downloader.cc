@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fetch/file_download.h"
+#include "fetch/final_flush.h"
 #include "fetch/http_client.h"
 #include "fetch/hub_error.h"
 #include "fetch/hub_url.h"
@@ -114,7 +115,7 @@ class Downloader::Transfer : public HttpSink {
 
 Downloader::Downloader(const DownloaderOptions& options, HttpClient* client,
                        const FetchObserver* observer,
-                       ProgressReporter* progress)
+                       ProgressReporter* progress, FinalFlusher* flusher)
     : options_(options),
       client_(client),
       observer_(observer),
@@ -125,6 +126,7 @@ Downloader::Downloader(const DownloaderOptions& options, HttpClient* client,
   services_.retry = options.retry;
   services_.boot_id = BootId();
   services_.digests = &digests_;
+  services_.flusher = flusher;
   services_.wake = [client] { client->Wake(); };
   services_.notice = observer->notice;
 }

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "fetch/connection_budget.h"
 #include "fetch/file_download.h"
+#include "fetch/final_flush.h"
 #include "fetch/http_client.h"
 #include "fetch/hub_error.h"
 #include "fetch/observer.h"
@@ -38,14 +39,16 @@ class Downloader {
  public:
   // All pointers must outlive this.
   Downloader(const DownloaderOptions& options, HttpClient* client,
-             const FetchObserver* observer, ProgressReporter* progress);
+             const FetchObserver* observer, ProgressReporter* progress,
+             FinalFlusher* flusher);
   ~Downloader();
   Downloader(const Downloader&) = delete;
   Downloader& operator=(const Downloader&) = delete;
 
   // Downloads all items, roughly in their order; item i is file
   // `progress_index[i]` of the reporter. Returns at the first error that
-  // trying again does not mend; what has arrived stays noted.
+  // trying again does not mend; what has arrived stays noted. What is complete
+  // has been given to the flusher.
   absl::Status Run(const std::vector<DownloadItem>& items,
                    const std::vector<size_t>& progress_index);
 

@@ -13,11 +13,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fetch/downloader.h"
 #include "fetch/effective_environment.h"
 #include "fetch/environment.h"
 #include "fetch/file_download.h"
+#include "fetch/final_flush.h"
 #include "fetch/http_client.h"
 #include "fetch/hub_error.h"
 #include "fetch/hub_url.h"
@@ -36,6 +38,15 @@ namespace {
 
 // For records, links and lists.
 constexpr uint64_t kSpareBytes = uint64_t{1} << 20;
+
+// How long the end of a download of so many bytes may wait for the disk: as
+// long as a busy disk may need for little; no longer than anybody notices for
+// much.
+absl::Duration FlushPatience(uint64_t bytes, absl::Duration download) {
+  constexpr uint64_t kLittle = uint64_t{64} << 20;
+  return bytes < kLittle ? absl::Seconds(10)
+                         : absl::Milliseconds(50) + download / 32;
+}
 
 // What is to be downloaded; item i is file progress_index[i] of the progress.
 struct Work {
@@ -73,7 +84,7 @@ class Session {
                           uint64_t bytes_to_fetch) const;
   absl::Status Prepare(const Selection& selection) const;
   absl::Status Collect(const Selection& selection, const SnapshotPlan& plan,
-                       Work* work) const;
+                       FinalFlusher* flusher, Work* work) const;
   absl::Status Download(const Selection& selection, const SnapshotPlan& plan,
                         uint64_t* received);
   absl::StatusOr<DownloadItem> ItemFor(
@@ -214,7 +225,8 @@ absl::StatusOr<DownloadItem> Session::ItemFor(
 
 // Takes what is there into the snapshot and makes items of the rest.
 absl::Status Session::Collect(const Selection& selection,
-                              const SnapshotPlan& plan, Work* work) const {
+                              const SnapshotPlan& plan, FinalFlusher* flusher,
+                              Work* work) const {
   std::vector<std::vector<const RepoFile*>> groups;  // of equal contents
   absl::flat_hash_map<std::string, size_t> group_of;
   for (size_t i = 0; i < plan.files.size(); ++i) {
@@ -229,6 +241,8 @@ absl::Status Session::Collect(const Selection& selection,
     if (there) {
       const absl::Status adopted = selection.target->Adopt(file);
       if (!adopted.ok()) return adopted;
+      const absl::StatusOr<DownloadPaths> paths = selection.target->Paths(file);
+      if (paths.ok() && IsUnflushed(*paths)) flusher->Add(*paths);
       group_of.erase(group);
     } else if (is_new) {
       groups.push_back({&file});
@@ -247,15 +261,19 @@ absl::Status Session::Collect(const Selection& selection,
 
 absl::Status Session::Download(const Selection& selection,
                                const SnapshotPlan& plan, uint64_t* received) {
+  const absl::Time begun = absl::Now();
+  FinalFlusher flusher;
   Work work;
-  const absl::Status collected = Collect(selection, plan, &work);
+  const absl::Status collected = Collect(selection, plan, &flusher, &work);
   if (!collected.ok()) return collected;
   ProgressReporter reporter(std::move(work.progress), observer_.progress);
   Downloader downloader({hub_, retry_, options_.connections}, &client_,
-                        &observer_, &reporter);
+                        &observer_, &reporter, &flusher);
   const absl::Status status = downloader.Run(work.items, work.progress_index);
   *received = downloader.received_bytes();
-  return status;
+  if (!status.ok()) return status;
+  const absl::Time now = absl::Now();
+  return flusher.WaitUntil(now + FlushPatience(*received, now - begun));
 }
 
 absl::StatusOr<Snapshot> Session::Fetch(const Selection& selection) {

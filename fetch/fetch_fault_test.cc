@@ -2,19 +2,25 @@
 // the final bytes are right, or the error is the stated one.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "fetch/download_paths.h"
 #include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
+#include "fetch/local_directory.h"
+#include "fetch/range_record.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/temp_dir.h"
@@ -29,6 +35,7 @@ using ::fetch::testing::Contents;
 using ::fetch::testing::FaultServer;
 using ::fetch::testing::HubRepo;
 using ::fetch::testing::Request;
+using ::fetch::testing::WriteContents;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -382,6 +389,57 @@ TEST_F(FetchFaultTest, EqualContentsComeOnce) {
   options_.local_dir = temp_ / "local";
   options_.cache_dir = temp_ / "other";
   EXPECT_GT(FetchAndCheck().received_bytes, 12 * kMiB);
+}
+
+// A crash of the machine after a download, before its files were on the disk.
+class CrashTest : public FaultFixture {
+ protected:
+  static void NoteAsOfAnotherBoot(const std::string& record,
+                                  const std::string& etag) {
+    RecordedRanges ranges;
+    ranges.there.Add({0, 6 * kMiB});
+    ASSERT_TRUE(
+        RangeRecord::Create(record, {etag, 6 * kMiB, "another-boot"}, ranges)
+            .ok());
+  }
+
+  const std::string etag_ = repo_.Etag("model.safetensors");
+};
+
+TEST_F(CrashTest, FileThatSurvivedIsKept) {
+  FetchAndCheck();
+  const std::string record =
+      BlobPath("model.safetensors") + ".ranges.record.incomplete";
+  NoteAsOfAnotherBoot(record, etag_);
+  EXPECT_EQ(FetchAndCheck().received_bytes, 0);
+  EXPECT_EQ(Contents(record), "(none)");
+}
+
+TEST_F(CrashTest, FileThatLostContentsIsFetchedAgain) {
+  FetchAndCheck();
+  const std::string blob = BlobPath("model.safetensors");
+  NoteAsOfAnotherBoot(blob + ".ranges.record.incomplete", etag_);
+  WriteContents(blob, std::string(6 * kMiB, 0));
+  const absl::StatusOr<SnapshotPlan> plan = PlanSnapshot(options_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->bytes_to_fetch, 6 * kMiB);
+  FetchAndCheck();
+}
+
+TEST_F(CrashTest, SoIsOneInADirectoryOfPlainFiles) {
+  options_.local_dir = temp_ / "local";
+  FetchAndCheck();
+  const absl::StatusOr<DownloadPaths> paths =
+      LocalDirectory(temp_ / "local").FilePaths("model.safetensors", etag_);
+  ASSERT_TRUE(paths.ok()) << paths.status();
+  NoteAsOfAnotherBoot(paths->record_path, etag_);
+  WriteContents(temp_ / "local/model.safetensors", std::string(6 * kMiB, 0));
+  // As a file that came before its metadata has it.
+  std::filesystem::last_write_time(
+      temp_ / "local/model.safetensors",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  FetchAndCheck();
+  EXPECT_EQ(Contents(paths->record_path), "(none)");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fetch/digest.h"
 #include "fetch/file_lock.h"
+#include "fetch/final_flush.h"
 #include "fetch/following_digest.h"
 #include "fetch/hub_url.h"
 #include "fetch/partial_file.h"
@@ -221,6 +222,7 @@ void FileDownload::Finish() {
   complete_ = true;
   digest_.reset();
   partial_.reset();
+  if (IsUnflushed(item_->paths)) services_->flusher->Add(item_->paths);
 }
 
 absl::Status FileDownload::Mismatch(absl::string_view found) {

@@ -21,6 +21,7 @@
 #include "fetch/digest.h"
 #include "fetch/download_paths.h"
 #include "fetch/file_lock.h"
+#include "fetch/final_flush.h"
 #include "fetch/following_digest.h"
 #include "fetch/partial_file.h"
 #include "fetch/range_set.h"
@@ -50,6 +51,7 @@ struct DownloadServices {
   RetryPolicy retry;
   std::string boot_id;
   WorkQueue* digests = nullptr;
+  FinalFlusher* flusher = nullptr;
   std::function<void()> wake;                     // from any thread
   std::function<void(absl::string_view)> notice;  // may be empty
 };

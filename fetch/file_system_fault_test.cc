@@ -18,7 +18,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
@@ -41,9 +43,15 @@ std::set<ino_t>& FlushedFiles() {
   static std::set<ino_t>* const files = new std::set<ino_t>();
   return *files;
 }
-// Blobs that got their name unflushed.
-std::atomic<int> unflushed_blobs{0};
+// Blobs that got their name, with and without a record beside them.
+std::atomic<int> noted_blobs{0};
+std::atomic<int> unnoted_blobs{0};
+// Blobs whose record was removed when they were flushed, and when they were
+// not.
 std::atomic<int> flushed_blobs{0};
+std::atomic<int> unflushed_blobs{0};
+
+constexpr absl::string_view kRecordSuffix = ".ranges.record.incomplete";
 
 ino_t Inode(int fd) {
   struct stat info = {};
@@ -91,13 +99,23 @@ int rename(const char* from, const char* to) noexcept {
   const absl::string_view name = to;
   const bool is_blob = absl::StrContains(name, "/blobs/") &&
                        !absl::EndsWith(name, ".incomplete");
-  struct stat info = {};
-  if (is_blob && stat(from, &info) == 0) {
-    absl::MutexLock lock(&mutex);
-    ++(FlushedFiles().count(info.st_ino) > 0 ? flushed_blobs : unflushed_blobs);
+  if (is_blob) {
+    const std::string record = absl::StrCat(name, kRecordSuffix);
+    ++(access(record.c_str(), F_OK) == 0 ? noted_blobs : unnoted_blobs);
   }
   return static_cast<int>(
       syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+
+int unlink(const char* path) noexcept {
+  absl::string_view name = path;
+  struct stat info = {};
+  if (absl::ConsumeSuffix(&name, kRecordSuffix) &&
+      stat(std::string(name).c_str(), &info) == 0) {
+    absl::MutexLock lock(&mutex);
+    ++(FlushedFiles().count(info.st_ino) > 0 ? flushed_blobs : unflushed_blobs);
+  }
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
 }
 
 }  // extern "C"
@@ -113,7 +131,8 @@ class FileSystemFaultTest : public FaultFixture {
  protected:
   FileSystemFaultTest() {
     space = kUnlimited;
-    flush_error = flushed_blobs = unflushed_blobs = 0;
+    flush_error = 0;
+    noted_blobs = unnoted_blobs = flushed_blobs = unflushed_blobs = 0;
   }
 };
 
@@ -137,21 +156,28 @@ TEST_F(FileSystemFaultTest, FullDiskWritesNothing) {
   FetchAndCheck();
 }
 
-TEST_F(FileSystemFaultTest, FilesAreOnTheDiskBeforeTheyGetTheirName) {
+TEST_F(FileSystemFaultTest, FilesAreNotedUntilTheyAreOnTheDisk) {
   FetchAndCheck();
+  const int files = static_cast<int>(repo_.files().size());
+  EXPECT_EQ(noted_blobs, files);
+  EXPECT_EQ(unnoted_blobs, 0);
+  EXPECT_EQ(flushed_blobs, files);
   EXPECT_EQ(unflushed_blobs, 0);
-  EXPECT_EQ(flushed_blobs, static_cast<int>(repo_.files().size()));
 }
 
-TEST_F(FileSystemFaultTest, FileThatCannotBeFlushedGetsNoName) {
+TEST_F(FileSystemFaultTest, FileThatCannotBeFlushedIsHashedAgain) {
   flush_error = EIO;
   const absl::Status status = Fetch().status();
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.message(), HasSubstr("cannot flush"));
-  EXPECT_EQ(Contents(BlobPath("model.safetensors")), "(none)");
-  EXPECT_EQ(Contents(BlobPath("config.json")), "(none)");
+  EXPECT_EQ(flushed_blobs + unflushed_blobs, 0);
   flush_error = 0;
-  FetchAndCheck();
+  // What the disk has made of it.
+  const std::string weights = BlobPath("model.safetensors");
+  testing::WriteContents(weights, std::string(6 * kMiB, 0));
+  const Snapshot snapshot = FetchAndCheck();
+  EXPECT_EQ(snapshot.received_bytes, 6 * kMiB);
+  EXPECT_EQ(Contents(weights + std::string(kRecordSuffix)), "(none)");
 }
 
 }  // namespace

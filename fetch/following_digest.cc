@@ -20,6 +20,7 @@
 #include "fetch/digest.h"
 #include "fetch/file_status.h"
 #include "fetch/work_queue.h"
+#include "fetch/writeback.h"
 
 namespace fetch {
 namespace {
@@ -27,16 +28,6 @@ namespace {
 // A task is worth its overhead from this many bytes on.
 constexpr uint64_t kStep = uint64_t{4} << 20;
 constexpr size_t kReadBuffer = size_t{256} << 10;
-
-// Has these bytes, which will not change any more, written to the disk soon, so
-// that flushing all of them at the end takes little time.
-void StartWriting([[maybe_unused]] int fd, [[maybe_unused]] uint64_t begin,
-                  [[maybe_unused]] uint64_t end) {
-#ifdef __linux__
-  sync_file_range(fd, static_cast<off64_t>(begin),
-                  static_cast<off64_t>(end - begin), SYNC_FILE_RANGE_WRITE);
-#endif
-}
 
 }  // namespace
 
@@ -102,12 +93,10 @@ void FollowingDigest::State::Step() {
       }
     }
     const uint64_t begin = position;
-    absl::Status status = HashTo(limit);
-    StartWriting(fd, begin, position);
+    const absl::Status status = HashTo(limit);
+    // So that little is left to flush when the file is complete.
+    StartWriteback(fd, begin, position);
     if (status.ok() && position < size) continue;
-    if (status.ok() && fdatasync(fd) != 0) {
-      status = FileError(errno, "flush", "the partial file");
-    }
     absl::MutexLock lock(&mutex);
     if (status.ok()) {
       result.emplace(digest.HexFinish());

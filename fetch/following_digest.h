@@ -2,9 +2,8 @@
 //
 // Hashes a file while it is being downloaded: follows behind the bytes that
 // are there without a gap from the start, on a work queue's threads. What was
-// written just before is read back from the page cache. When all is hashed, it
-// is flushed to the disk as well: a file that gets its final name has to be
-// whole after a crash of the machine, too.
+// written just before is read back from the page cache; what is hashed begins
+// its way to the disk.
 
 #ifndef FETCH_FOLLOWING_DIGEST_H_
 #define FETCH_FOLLOWING_DIGEST_H_
@@ -38,8 +37,8 @@ class FollowingDigest {
   // All bytes before `end` are there. Cheap; call as often as you like.
   void Advance(uint64_t end);
 
-  // The hash in hexadecimal, once all bytes are there, hashed and on the disk;
-  // an error if they could not be read or flushed.
+  // The hash in hexadecimal, once all bytes are there and hashed; an error if
+  // they could not be read.
   std::optional<absl::StatusOr<std::string>> Result() const;
 
  private:

@@ -154,13 +154,12 @@ absl::Status PartialFile::Sync() {
 }
 
 absl::Status PartialFile::Commit() {
+  Note().IgnoreError();  // a file that is not noted whole is hashed again
   absl::MutexLock lock(&mutex_);
   if (rename(paths_.partial_path.c_str(), paths_.final_path.c_str()) != 0) {
     return FileError(errno, "rename to", paths_.final_path);
   }
   record_.reset();
-  unnoted_.Clear();
-  unlink(paths_.record_path.c_str());
   return absl::OkStatus();
 }
 

@@ -58,8 +58,8 @@ class PartialFile {
   // long and does not hold up the others.
   absl::Status Sync();
 
-  // Gives the file its final name and removes the record. Nothing else may be
-  // called after it.
+  // Gives the file its final name. The record stays until the file is flushed,
+  // see final_flush.h. Nothing else but Sync may be called after it.
   absl::Status Commit();
 
   // Removes file and record. Nothing else may be called after it.

@@ -56,10 +56,18 @@ TEST_F(PartialFileTest, GoesOnAfterAnEnd) {
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(file->Commit().ok());
   EXPECT_EQ(Contents(paths_.final_path), "0123456789");
-  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("final"));
-  // A flush that comes late brings no record back.
+  EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("final", "record"));
+  // The record is the final flush's now; one that comes late leaves it alone.
+  unlink(paths_.record_path.c_str());
   ASSERT_TRUE(file->Sync().ok());
   EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("final"));
+}
+
+TEST_F(PartialFileTest, CompleteFileIsNotedWhole) {
+  const auto file = Open();
+  ASSERT_TRUE(file->Write(0, "0123456789", 10).ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(ReadRangeRecord(paths_.record_path, key_).there.size(), 10);
 }
 
 TEST_F(PartialFileTest, TruncatedFileIsNotBelieved) {

@@ -22,7 +22,9 @@
 #include "fetch/digest.h"
 #include "fetch/download_paths.h"
 #include "fetch/file_status.h"
+#include "fetch/final_flush.h"
 #include "fetch/local_directory.h"
+#include "fetch/range_record.h"
 #include "fetch/repo_cache.h"
 #include "fetch/repo_listing.h"
 #include "fetch/small_file.h"
@@ -46,6 +48,24 @@ bool HasContents(const std::string& path, const RepoFile& file) {
   return stream.eof() && digest->HexFinish() == file.etag();
 }
 
+// Whether files that might not be what they should be have the listed
+// contents. Each is hashed once.
+class CheckedFiles {
+ public:
+  bool HasContents(const std::string& path, const RepoFile& file) {
+    const auto [checked, is_new] = checked_.try_emplace(path, false);
+    if (is_new) checked->second = fetch::HasContents(path, file);
+    return checked->second;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, bool> checked_;
+};
+
+RecordKey KeyOf(const RepoFile& file) {
+  return {file.etag(), file.size, BootId()};
+}
+
 // Contents are in blobs; the snapshot is made of links to them.
 class CacheTarget : public SnapshotTarget {
  public:
@@ -59,8 +79,11 @@ class CacheTarget : public SnapshotTarget {
   std::string TreePath() const override { return cache_.TreePath(commit_); }
 
   bool IsThere(const RepoFile& file) const override {
-    return IsInSnapshot(file) ||
-           FileSize(cache_.BlobPaths(file.etag()).final_path) == file.size;
+    const DownloadPaths paths = cache_.BlobPaths(file.etag());
+    const std::string path =
+        IsInSnapshot(file) ? SnapshotPath(file) : paths.final_path;
+    if (FileSize(path) != file.size) return false;
+    return !MayBeTorn(paths, KeyOf(file)) || checked_.HasContents(path, file);
   }
 
   absl::StatusOr<DownloadPaths> Paths(const RepoFile& file) const override {
@@ -81,12 +104,17 @@ class CacheTarget : public SnapshotTarget {
   }
 
  private:
+  std::string SnapshotPath(const RepoFile& file) const {
+    return absl::StrCat(Directory(), "/", file.path);
+  }
+
   bool IsInSnapshot(const RepoFile& file) const {
-    return FileSize(absl::StrCat(Directory(), "/", file.path)) == file.size;
+    return FileSize(SnapshotPath(file)) == file.size;
   }
 
   const RepoCache cache_;
   const std::string commit_;
+  mutable CheckedFiles checked_;
 };
 
 class LocalTarget : public SnapshotTarget {
@@ -100,7 +128,7 @@ class LocalTarget : public SnapshotTarget {
   std::string TreePath() const override { return directory_.TreePath(commit_); }
 
   bool IsThere(const RepoFile& file) const override {
-    return IsInPlace(file) || FileSize(BlobPath(file)) == file.size;
+    return IsInPlace(file) || IsInCache(file);
   }
 
   absl::StatusOr<DownloadPaths> Paths(const RepoFile& file) const override {
@@ -141,10 +169,18 @@ class LocalTarget : public SnapshotTarget {
     if (FileSize(PathOf(file)) != file.size) return false;
     const std::optional<LocalMetadata> metadata =
         directory_.ReadMetadata(file.path);
-    if (metadata.has_value()) return metadata->etag == file.etag();
-    const auto [hashed, is_new] = hashed_.try_emplace(file.path, false);
-    if (is_new) hashed->second = HasContents(PathOf(file), file);
-    return hashed->second;
+    if (metadata.has_value() && metadata->etag != file.etag()) return false;
+    const absl::StatusOr<DownloadPaths> paths = Paths(file);
+    const bool is_known =
+        metadata.has_value() && paths.ok() && !MayBeTorn(*paths, KeyOf(file));
+    return is_known || checked_.HasContents(PathOf(file), file);
+  }
+
+  bool IsInCache(const RepoFile& file) const {
+    const DownloadPaths paths = cache_.BlobPaths(file.etag());
+    if (FileSize(paths.final_path) != file.size) return false;
+    return !MayBeTorn(paths, KeyOf(file)) ||
+           checked_.HasContents(paths.final_path, file);
   }
 
   absl::Status CopyFromCache(const RepoFile& file) const {
@@ -170,8 +206,7 @@ class LocalTarget : public SnapshotTarget {
   const LocalDirectory directory_;
   const RepoCache cache_;
   const std::string commit_;
-  // Whether files without metadata have the listed contents: hashed once.
-  mutable absl::flat_hash_map<std::string, bool> hashed_;
+  mutable CheckedFiles checked_;
 };
 
 }  // namespace
