@@ -117,11 +117,13 @@ absl::StatusOr<ModelPlan> Architecture::Plan(
   std::move(tensors->begin(), tensors->end(), std::back_inserter(plan.tensors));
   ASSIGN_OR_RETURN(
       const gguf::Metadata vocabulary,
-      description.load_vocabulary({.directory = input.directory,
-                                   .config = input.config,
-                                   .vocab_size = description.vocab_size,
-                                   .pre_tokenizer = input.options.pre_tokenizer,
-                                   .warnings = &plan.warnings}));
+      description.load_vocabulary(
+          {.directory = input.directory,
+           .config = input.config,
+           .vocab_size = description.vocab_size,
+           .pre_tokenizer = input.options.pre_tokenizer,
+           .ignore_extra_tokens = input.options.ignore_extra_tokens,
+           .warnings = &plan.warnings}));
   RETURN_IF_ERROR(CheckVocabulary(vocabulary, plan.tensors));
   for (std::string& warning : Warnings(config, plan.tensors)) {
     plan.warnings.push_back(std::move(warning));

@@ -297,7 +297,7 @@ TEST_F(MakeGgufTest, MissingTensorIsRefused) {
 
 TEST_F(MakeGgufTest, UnknownArchitectureIsRefused) {
   ChangeConfig({{"architectures", {"FooForCausalLM"}}, {"model_type", "foo"}});
-  ExpectRefused(Run({}), {model_ + "/config.json", "FooForCausalLM"});
+  ExpectRefused(Run({}), {model_ + ": config.json", "FooForCausalLM"});
 }
 
 TEST_F(MakeGgufTest, VocabularyThatDoesNotFitIsRefused) {
@@ -305,6 +305,15 @@ TEST_F(MakeGgufTest, VocabularyThatDoesNotFitIsRefused) {
   ExpectRefused(Run({}), {"model.safetensors", "lm_head.weight", "300", "320"});
   ChangeConfig({{"vocab_size", 400}});
   ExpectRefused(Run({}), {"model.safetensors", "lm_head.weight", "400", "320"});
+}
+
+TEST_F(MakeGgufTest, TokensBeyondTheEmbeddingAreRefusedUnlessIgnored) {
+  WriteFile(model_ + "/added_tokens.json", R"({"<extra>": 320})");
+  ExpectRefused(Run({}), {"added_tokens.json", "<extra>", "token_embd.weight",
+                          "--ignore_extra_tokens"});
+  const ProcessResult ignored = Run({"--ignore_extra_tokens"});
+  EXPECT_EQ(ignored.exit_code, 0) << ignored.err;
+  EXPECT_THAT(ignored.err, HasSubstr("\"<extra>\" left out"));
 }
 
 TEST_F(MakeGgufTest, WeightThatIsNoNumberIsRefused) {

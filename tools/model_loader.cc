@@ -20,6 +20,12 @@
 namespace make_gguf {
 namespace {
 
+// `status`, which names files of the checkpoint, with the checkpoint.
+absl::Status InModel(const JobSpec& spec, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat(spec.model(), ": ", status.message()));
+}
+
 absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
   absl::StatusOr<std::unique_ptr<converters::GgufSource>> source =
       converters::GgufSource::Open(spec.model());
@@ -31,10 +37,11 @@ absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
         absl::StrCat(spec.model(), ": model_type is ", spec.model_type(),
                      ", but the file is ", plan->architecture));
   }
-  if (!spec.pre().empty() || !spec.model_name().empty()) {
+  if (!spec.pre().empty() || !spec.model_name().empty() ||
+      spec.ignore_extra_tokens()) {
     return absl::InvalidArgumentError(
         absl::StrCat(spec.model(),
-                     ": --pre and --model_name concern "
+                     ": --pre, --model_name and --ignore_extra_tokens concern "
                      "checkpoints; a GGUF file keeps its metadata"));
   }
   LoadedModel model;
@@ -47,16 +54,12 @@ absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
 }
 
 absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
-  const std::string config_path = absl::StrCat(spec.model(), "/config.json");
-  absl::StatusOr<nlohmann::json> config = converters::ReadJsonFile(config_path);
+  absl::StatusOr<nlohmann::json> config =
+      converters::ReadJsonFile(absl::StrCat(spec.model(), "/config.json"));
   if (!config.ok()) return config.status();
   absl::StatusOr<const converters::Converter*> converter =
       converters::FindConverter(*config, spec.model_type());
-  if (!converter.ok()) {
-    return absl::Status(
-        converter.status().code(),
-        absl::StrCat(config_path, ": ", converter.status().message()));
-  }
+  if (!converter.ok()) return InModel(spec, converter.status());
   LoadedModel model;
   absl::StatusOr<std::unique_ptr<converters::TensorSource>> source =
       checkpoint::Open(spec.model());
@@ -69,9 +72,10 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   input.config = &*config;
   input.source = model.source.get();
   if (!spec.pre().empty()) input.options.pre_tokenizer = spec.pre();
+  input.options.ignore_extra_tokens = spec.ignore_extra_tokens();
   if (!spec.model_name().empty()) input.options.model_name = spec.model_name();
   absl::StatusOr<converters::ModelPlan> plan = (*converter)->Plan(input);
-  if (!plan.ok()) return plan.status();
+  if (!plan.ok()) return InModel(spec, plan.status());
   model.plan = *std::move(plan);
 
   absl::btree_set<std::string> files;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "converters/json_file.h"
+#include "converters/status_macros.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/utf8.h"
@@ -73,8 +74,9 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
 // The added tokens, one by one, over the list of pieces and fillers.
 class TokenOverlay {
  public:
-  TokenOverlay(TokenList& list, std::vector<std::string>* warnings)
-      : list_(list), warnings_(warnings) {}
+  TokenOverlay(TokenList& list, ExtraTokens extra_tokens,
+               std::vector<std::string>* warnings)
+      : list_(list), extra_tokens_(extra_tokens), warnings_(warnings) {}
 
   // added_tokens.json: text to id.
   absl::Status AddFromAddedTokens(const Json& added_tokens) {
@@ -93,7 +95,8 @@ class TokenOverlay {
             "added_tokens.json: id ", other->first, " is given to both \"",
             other->second, "\" and \"", text, "\""));
       }
-      Add("added_tokens.json", other->first, text, TokenType::kUserDefined);
+      RETURN_IF_ERROR(Add("added_tokens.json", other->first, text,
+                          TokenType::kUserDefined));
     }
     return absl::OkStatus();
   }
@@ -111,29 +114,37 @@ class TokenOverlay {
             "tokenizer_config.json: added_tokens_decoder: entry \"", key,
             "\": expected an id (0 or more) with an object with a content"));
       }
-      if (BoolMember(token, "special").value_or(false) || LooksSpecial(*text)) {
-        Add("tokenizer_config.json", id, *text, TokenType::kControl);
-      } else {
-        Add("tokenizer_config.json", id, WithPlainSpaces(*text),
-            TokenType::kUserDefined);
-      }
+      const bool is_control =
+          BoolMember(token, "special").value_or(false) || LooksSpecial(*text);
+      RETURN_IF_ERROR(
+          Add("tokenizer_config.json", id,
+              is_control ? *text : WithPlainSpaces(*text),
+              is_control ? TokenType::kControl : TokenType::kUserDefined));
     }
     return absl::OkStatus();
   }
 
  private:
-  void Add(absl::string_view file, uint64_t id, const std::string& text,
-           TokenType type) {
+  absl::Status Add(absl::string_view file, uint64_t id, const std::string& text,
+                   TokenType type) {
     if (id < list_.size()) {
       list_.Set(id, text, kAddedScore, type);
-    } else if (warnings_ != nullptr) {
+      return absl::OkStatus();
+    }
+    if (extra_tokens_ == ExtraTokens::kRefuse) {
+      return NoRowForToken(file, text, id, list_.size(),
+                           "; --ignore_extra_tokens leaves such tokens out");
+    }
+    if (warnings_ != nullptr) {
       warnings_->push_back(absl::StrCat(
           file, ": token \"", text, "\" left out: its id ", id,
           " is beyond the model's vocabulary of ", list_.size(), " tokens"));
     }
+    return absl::OkStatus();
   }
 
   TokenList& list_;
+  const ExtraTokens extra_tokens_;
   std::vector<std::string>* const warnings_;
 };
 
@@ -141,7 +152,7 @@ class TokenOverlay {
 
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    std::vector<std::string>* warnings) {
+    ExtraTokens extra_tokens, std::vector<std::string>* warnings) {
   absl::StatusOr<sentencepiece::Model> model = ReadModel(files.directory);
   if (!model.ok()) return model.status();
   const uint64_t pieces = static_cast<uint64_t>(model->pieces_size());
@@ -162,7 +173,7 @@ absl::StatusOr<TokenList> SentencePieceTokens(
     list->Set(static_cast<size_t>(id), piece.text(), piece.score(),
               TypeOf(piece));
   }
-  TokenOverlay overlay(*list, warnings);
+  TokenOverlay overlay(*list, extra_tokens, warnings);
   absl::Status status = overlay.AddFromAddedTokens(files.added_tokens);
   if (!status.ok()) return status;
   status = overlay.AddFromDecoder(files.tokenizer_config);

@@ -42,7 +42,7 @@ class SentencePieceTest : public testing::Test {
     directory_.Write("tokenizer.model", model);
     files_.directory = directory_.path();
     warnings_.clear();
-    return SentencePieceTokens(files_, size, &warnings_);
+    return SentencePieceTokens(files_, size, extra_tokens_, &warnings_);
   }
   absl::StatusOr<TokenList> Load(uint64_t size) {
     return Load(SmallModel().SerializeAsString(), size);
@@ -56,6 +56,7 @@ class SentencePieceTest : public testing::Test {
 
   TestDirectory directory_;
   TokenizerFiles files_;
+  ExtraTokens extra_tokens_ = ExtraTokens::kRefuse;
   std::vector<std::string> warnings_;
 };
 
@@ -108,7 +109,19 @@ TEST_F(SentencePieceTest, AWrongSizeInTheConfigDoesNotTakeTheMemory) {
   ExpectError(uint64_t{1} << 40, "vocab_size 1099511627776");
 }
 
-TEST_F(SentencePieceTest, AddedTokensBeyondTheEndAreLeftOutWithAWarning) {
+TEST_F(SentencePieceTest, AddedTokensWithoutARowAreErrors) {
+  files_.added_tokens = {{"[PAD]", 6}};
+  ExpectError(6, "added_tokens.json: token \"[PAD]\" has the id 6");
+  ExpectError(6, "token_embd.weight, has 6 rows");
+  ExpectError(6, "--ignore_extra_tokens");
+  files_.added_tokens = nullptr;
+  files_.tokenizer_config = {
+      {"added_tokens_decoder", {{"7", {{"content", "far"}}}}}};
+  ExpectError(6, "tokenizer_config.json: token \"far\" has the id 7");
+}
+
+TEST_F(SentencePieceTest, AddedTokensWithoutARowCanBeLeftOut) {
+  extra_tokens_ = ExtraTokens::kLeaveOut;
   files_.added_tokens = {{"[PAD]", 6}, {"in", 5}, {"huge", UINT64_MAX}};
   files_.tokenizer_config = {
       {"added_tokens_decoder", {{"7", {{"content", "far"}}}}}};

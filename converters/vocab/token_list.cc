@@ -41,6 +41,17 @@ absl::StatusOr<TokenList> MakeFillers(uint64_t size) {
   return list;
 }
 
+absl::Status NoRowForToken(absl::string_view file, absl::string_view text,
+                           uint64_t id, uint64_t vocab_size,
+                           absl::string_view way_out) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      file, ": token \"", text, "\" has the id ", id,
+      ", but the embedding, token_embd.weight, has ", vocab_size,
+      " rows (vocab_size); the tokenizer is another model's, or the embedding "
+      "was not made larger with it",
+      way_out));
+}
+
 bool LooksSpecial(absl::string_view text) {
   // The bars of DeepSeek's tokens are full-width: U+FF5C.
   return text == "<pad>" || text == "<mask>" || text == "<2mass>" ||

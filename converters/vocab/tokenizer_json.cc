@@ -87,10 +87,7 @@ absl::StatusOr<TextsById> SortById(const TokenIds& trained,
 absl::Status CheckFits(const TextsById& texts, uint64_t vocab_size) {
   const auto& [id, text] = *texts.rbegin();
   if (id < vocab_size) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "tokenizer.json: token \"", text, "\" has the id ", id,
-      ", but the model's vocab_size is ", vocab_size,
-      "; the tokenizer has more tokens than the embedding has rows"));
+  return NoRowForToken("tokenizer.json", text, id, vocab_size, "");
 }
 
 // Everything that is known of a vocabulary but the types of its tokens.

@@ -56,8 +56,10 @@ absl::StatusOr<gguf::Metadata> ScoredMetadata(const VocabInput& input,
 
 absl::StatusOr<gguf::Metadata> SentencePieceMetadata(
     const VocabInput& input, const TokenizerFiles& files) {
-  absl::StatusOr<TokenList> list =
-      SentencePieceTokens(files, ModelVocabSize(input), input.warnings);
+  absl::StatusOr<TokenList> list = SentencePieceTokens(
+      files, ModelVocabSize(input),
+      input.ignore_extra_tokens ? ExtraTokens::kLeaveOut : ExtraTokens::kRefuse,
+      input.warnings);
   if (!list.ok()) return list.status();
   return ScoredMetadata(input, files, *std::move(list));
 }

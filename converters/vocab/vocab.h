@@ -24,6 +24,9 @@ struct VocabInput {
   // Rows of the embedding (config's vocab_size); absent if config has none.
   std::optional<uint64_t> vocab_size;
   std::optional<std::string> pre_tokenizer;  // overrides what is found
+  // Added tokens without a row in the embedding are left out, with a warning,
+  // instead of being an error. SentencePiece only: the reference does so there.
+  bool ignore_extra_tokens = false;
   // Collects what a user should hear: tokens that were left out. May be null.
   std::vector<std::string>* warnings = nullptr;
 };
@@ -42,8 +45,8 @@ bool HasTokenizerJson(const std::string& directory);
 absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input);
 
 // tokenizer.json of a SentencePiece-like BPE (no tokenizer.model; metaspace,
-// byte fallback): the same keys, as LlamaHfVocab gives them. The reference fills
-// up no such vocabulary, and the runtime refuses its file.
+// byte fallback): the same keys, as LlamaHfVocab gives them. The reference
+// fills up no such vocabulary, and the runtime refuses its file.
 absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input);
 
 // tokenizer.json, byte-level BPE: tokenizer.ggml.model "gpt2", .pre, .tokens,

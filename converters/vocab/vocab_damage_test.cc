@@ -174,7 +174,7 @@ TEST_F(VocabDamageTest, ForeseenFaultsAreNamed) {
   const std::vector<Wrong> faults = {
       {"/model/vocab/b", 0, "id 0 is given to both \"a\" and \"b\""},
       {"/model/vocab/b", -5, "token \"b\": expected an id"},
-      {"/model/vocab/b", 400, "has the id 400, but the model's vocab_size"},
+      {"/model/vocab/b", 400, "has the id 400, but the embedding"},
       {"/model/vocab/b", UINT64_MAX, "token \"b\": expected an id"},
       {"/model/vocab/b", 5, "the vocabulary's ids have gaps"},
       {"/model/vocab", Json::object(), "the vocabulary is empty"},
