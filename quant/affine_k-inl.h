@@ -16,9 +16,10 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
+#include "quant/affine_search-inl.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
-#include "quant/search-inl.h"
+#include "quant/nonnegative_search-inl.h"
 #include "quant/super_blocks-inl.h"
 #include "quant/tile-inl.h"
 

@@ -28,6 +28,7 @@
 #include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
+#include "quant/symmetric_search-inl.h"
 #include "quant/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -19,11 +19,13 @@
 
 #include "hwy/highway.h"
 #include "quant/bit_planes-inl.h"
+#include "quant/descent_search-inl.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
+#include "quant/symmetric_search-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {

@@ -26,6 +26,7 @@
 #include "quant/rounding-inl.h"
 #include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
+#include "quant/symmetric_search-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {

@@ -26,13 +26,14 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "quant/affine_search-inl.h"
 #include "quant/codec.h"
 #include "quant/f16.h"
 #include "quant/levels-inl.h"
 #include "quant/nibbles-inl.h"
 #include "quant/rounding-inl.h"
-#include "quant/search-inl.h"
 #include "quant/super_blocks-inl.h"
+#include "quant/symmetric_search-inl.h"
 #include "quant/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
