@@ -35,7 +35,9 @@ void SetDiskIsSlow(bool is_slow) {
 
 extern "C" int sync_file_range(int, off64_t, off64_t, unsigned) {
   absl::MutexLock lock(&disk);
-  const auto is_quick = [] { return !disk_is_slow; };
+  const auto is_quick = []() ABSL_SHARED_LOCKS_REQUIRED(disk) {
+    return !disk_is_slow;
+  };
   disk.Await(absl::Condition(&is_quick));
   return 0;
 }

@@ -39,6 +39,9 @@ Json Digits(bool individual) {
   return {{"type", "Digits"}, {"individual_digits", individual}};
 }
 
+// In braces, compilers differ on whether one value is a list or itself.
+Json OneStep(Json step) { return Json::array({std::move(step)}); }
+
 Json Sequence(Json steps) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
 }
@@ -136,7 +139,8 @@ TEST(PreTokenizerTest, SpellingsThatMeanTheSameAreTheSame) {
            bytes})),
       "smaug-bpe");
   // A sequence in a sequence.
-  EXPECT_EQ(NameOf(Sequence({Sequence({Split(kOneDigit)}), Sequence({bytes})})),
+  EXPECT_EQ(NameOf(Sequence({Sequence(OneStep(Split(kOneDigit))),
+                             Sequence(OneStep(bytes))})),
             "qwen2");
 }
 
@@ -147,7 +151,8 @@ TEST(PreTokenizerTest, SettingsThatChangeTheSplittingAreNotPassedOver) {
         Sequence({Split(kThreeDigits, "Isolated", true), bytes}),
         Sequence({Split(absl::StrCat(kThreeDigits, "|x")), bytes}),
         Sequence({Split(kThreeDigits), ByteLevel(true)}),
-        Sequence({bytes, Split(kThreeDigits)}), Sequence({bytes}), Json(),
+        Sequence({bytes, Split(kThreeDigits)}), Sequence(OneStep(bytes)),
+        Json(),
         Sequence({{{"type", "Split"},
                    {"pattern", {{"String", kThreeDigits}}},
                    {"behavior", "Isolated"}},

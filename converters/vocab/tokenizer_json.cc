@@ -172,7 +172,8 @@ absl::StatusOr<TokenList> ByteLevelTokens(const TokenizerFiles& files,
   absl::StatusOr<Vocabulary> vocabulary =
       CombineTokens(files, tokenizer_class, trained, vocab_size);
   if (!vocabulary.ok()) return vocabulary.status();
-  static const Json* const kByteLevel = new Json({{"type", "ByteLevel"}});
+  static const Json* const kByteLevel =
+      new Json(Json::object({{"type", "ByteLevel"}}));
   const Json& decoder = tokenizer_class.rebuilds
                             ? *kByteLevel
                             : Member(files.tokenizer, "decoder");
