@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -166,11 +167,15 @@ TEST_F(FetchFaultTest, RetryAfterBeyondPatienceIsAnError) {
 }
 
 TEST_F(FetchFaultTest, StormOfServerErrorsPasses) {
-  std::atomic<int> requests{0};
-  server_.SetFault([&](const Request&, Connection* connection) {
-    // Five of six requests fail, API and files alike.
-    if (requests.fetch_add(1) % 6 == 5) return false;
-    connection->Reply(500 + requests % 4 * (requests % 4 != 1), {}, "storm");
+  absl::Mutex mutex;
+  std::map<std::string, int> requests;
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    absl::MutexLock lock(&mutex);
+    const int before = requests[request.path]++;
+    // Five of six requests fail for each path, of the API and of files.
+    if (before % 6 == 5) return false;
+    constexpr int kStatuses[] = {500, 502, 503, 504};
+    connection->Reply(kStatuses[before % 4], {}, "storm");
     return true;
   });
   options_.max_tries = 12;
