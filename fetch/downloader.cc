@@ -263,6 +263,8 @@ void Downloader::AdvanceActive() {
     if (!advanced.ok() && status_.ok()) status_ = advanced;
     progress_->SetDone(job.progress_index, job.file->bytes_there(),
                        job.file->complete());
+    // A server may go on sending what nobody asked for.
+    if (job.file->complete()) AbortTransfersOf(job.file.get());
   }
   active_.erase(
       std::remove_if(active_.begin(), active_.end(),

@@ -230,6 +230,23 @@ TEST_F(FetchFaultTest, MoreBytesThanAskedForAreNotBelieved) {
   FetchAndCheck();
 }
 
+TEST_F(FetchFaultTest, MoreBytesMayComeWhenTheFileIsComplete) {
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!AsksForWeights(request)) {
+      // The download is still running when they come.
+      if (absl::StrContains(request.path, "tokenizer.json")) {
+        connection->Wait(absl::Seconds(1));
+      }
+      return false;
+    }
+    SendPart(request, request.range->size(), 100000, connection);
+    connection->Wait(absl::Milliseconds(500));
+    connection->Send(std::string(100000, 'x'));
+    return true;
+  });
+  FetchAndCheck();
+}
+
 TEST_F(FetchFaultTest, WrongPlaceIsNotBelieved) {
   std::atomic<int> wrong{0};
   server_.SetFault([&](const Request& request, Connection* connection) {
