@@ -307,6 +307,14 @@ TEST_F(MakeGgufTest, VocabularyThatDoesNotFitIsRefused) {
   ExpectRefused(Run({}), {"model.safetensors", "lm_head.weight", "400", "320"});
 }
 
+TEST_F(MakeGgufTest, DamagedTokenizerFileIsNamedOnce) {
+  const std::string path = model_ + "/tokenizer_config.json";
+  WriteFile(path, "{");
+  const ProcessResult result = Run({});
+  ExpectRefused(result, {path, "not valid JSON"});
+  EXPECT_EQ(result.err.find(model_), result.err.rfind(model_)) << result.err;
+}
+
 TEST_F(MakeGgufTest, TokensBeyondTheEmbeddingAreRefusedUnlessIgnored) {
   WriteFile(model_ + "/added_tokens.json", R"({"<extra>": 320})");
   ExpectRefused(Run({}), {"added_tokens.json", "<extra>", "token_embd.weight",

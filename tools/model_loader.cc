@@ -8,6 +8,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "converters/checkpoint/checkpoint.h"
 #include "converters/checkpoint/dequantize.h"
@@ -20,8 +21,10 @@
 namespace make_gguf {
 namespace {
 
-// `status`, which names files of the checkpoint, with the checkpoint.
+// `status` with the checkpoint's directory. Errors of reading a file have it
+// already, those of what the files say do not.
 absl::Status InModel(const JobSpec& spec, const absl::Status& status) {
+  if (absl::StartsWith(status.message(), spec.model())) return status;
   return absl::Status(status.code(),
                       absl::StrCat(spec.model(), ": ", status.message()));
 }
