@@ -19,8 +19,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "tools/engine/progress.h"
 #include "tools/events.h"
-#include "tools/progress.h"
 
 namespace make_gguf {
 

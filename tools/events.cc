@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
-#include "tools/job_spec.h"
+#include "tools/engine/job_spec.h"
 
 namespace make_gguf {
 namespace {

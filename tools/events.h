@@ -11,9 +11,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "tools/job.pb.h"
-#include "tools/journal.h"
-#include "tools/prepare.h"
+#include "tools/engine/job.pb.h"
+#include "tools/engine/journal.h"
+#include "tools/engine/prepare.h"
 
 namespace make_gguf {
 

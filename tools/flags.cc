@@ -19,17 +19,18 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "gguf/split.h"
-#include "tools/job_spec.h"
-#include "tools/user_path.h"
+#include "tools/engine/job_spec.h"
+#include "tools/engine/user_path.h"
 
 // Flags without a default tell "not given" from any value, so that only what
 // is given overrides the job file.
 using OptionalString = std::optional<std::string>;
 using OptionalBool = std::optional<bool>;
 
-ABSL_FLAG(OptionalString, job, std::nullopt,
-          "a JobSpec (tools/job.proto) in text format or JSON; flags that are "
-          "given as well override it");
+ABSL_FLAG(
+    OptionalString, job, std::nullopt,
+    "a JobSpec (tools/engine/job.proto) in text format or JSON; flags that are "
+    "given as well override it");
 ABSL_FLAG(
     OptionalString, model, std::nullopt,
     "the checkpoint: a directory with config.json, weights and tokenizer; or "

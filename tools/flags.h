@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "tools/job.pb.h"
+#include "tools/engine/job.pb.h"
 
 namespace make_gguf {
 

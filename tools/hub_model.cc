@@ -19,7 +19,7 @@
 #include "fetch/progress_display.h"
 #include "nlohmann/json.hpp"
 #include "tools/display.h"
-#include "tools/user_path.h"
+#include "tools/engine/user_path.h"
 
 namespace make_gguf {
 namespace {

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "fetch/observer.h"
 #include "tools/display.h"
-#include "tools/job.pb.h"
+#include "tools/engine/job.pb.h"
 
 namespace make_gguf {
 

@@ -16,7 +16,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "tools/job.pb.h"
+#include "tools/engine/job.pb.h"
 
 namespace make_gguf {
 namespace {

@@ -15,8 +15,8 @@
 #include "absl/flags/usage.h"
 #include "absl/status/statusor.h"
 #include "gguf/file_set.h"
+#include "tools/engine/user_path.h"
 #include "tools/inspect_report.h"
-#include "tools/user_path.h"
 
 ABSL_FLAG(bool, json, false, "Print JSON, one object for each file.");
 ABSL_FLAG(bool, shard, false,

@@ -17,13 +17,13 @@
 #include "absl/strings/str_format.h"
 #include "converters/registry.h"
 #include "tools/display.h"
+#include "tools/engine/job_spec.h"
+#include "tools/engine/prepare.h"
+#include "tools/engine/run_job.h"
 #include "tools/events.h"
 #include "tools/flags.h"
 #include "tools/hub_model.h"
-#include "tools/job_spec.h"
-#include "tools/prepare.h"
 #include "tools/report.h"
-#include "tools/run_job.h"
 
 namespace make_gguf {
 namespace {

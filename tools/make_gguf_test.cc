@@ -22,7 +22,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "tools/sha256.h"
+#include "tools/engine/sha256.h"
 #include "tools/subprocess.h"
 
 namespace make_gguf {

@@ -20,7 +20,7 @@
 #include "quant/file_type.h"
 #include "quant/mix.h"
 #include "quant/quantize.h"
-#include "tools/job_spec.h"
+#include "tools/engine/job_spec.h"
 
 namespace make_gguf {
 namespace {

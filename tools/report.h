@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "converters/model_plan.h"
-#include "tools/job.pb.h"
-#include "tools/planner.h"
+#include "tools/engine/job.pb.h"
+#include "tools/engine/planner.h"
 
 namespace make_gguf {
 

@@ -1,0 +1,167 @@
+// The engine as a whole, on a model in memory: the same bytes whatever the
+// threads, the chunks, the memory, the instructions and the history; every
+// weight read once, and no two jobs on the same files.
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gguf/file_ops.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "hwy/targets.h"
+#include "tools/engine/job_outputs.h"
+#include "tools/engine/sha256.h"
+#include "tools/engine/testing/engine_fixture.h"
+
+namespace make_gguf {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Lets the kernels use one instruction set only, while it lives.
+class OnlyTarget {
+ public:
+  explicit OnlyTarget(int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+  }
+  ~OnlyTarget() {
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+// A disk that loses everything when the power fails, but is quick.
+class UnsyncedDisk : public gguf::FileOps {
+ public:
+  int Sync(int) override { return 0; }
+  void StartWriteback(int) override {}
+};
+
+std::vector<int64_t> AllTargets() {
+  std::vector<int64_t> targets;
+  for (int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    targets.push_back(rest & -rest);
+  }
+  return targets;
+}
+
+TEST_F(EngineTest, SameBytesWhateverTheWay) {
+  UnsyncedDisk disk;
+  ops_ = &disk;
+  const auto expected = Expected();
+  struct Way {
+    int threads;
+    uint64_t chunk_weights;
+    uint64_t pending_limit;  // bytes
+  };
+  for (const int64_t target : AllTargets()) {
+    const OnlyTarget only(target);
+    for (const Way& way : {Way{1, 1, 0}, Way{1, 0, 1 << 20}, Way{2, 256, 0},
+                           Way{2, 5000, 1 << 20}, Way{7, 256, 10'000},
+                           Way{7, 5000, 0}, Way{3, 1 << 20, 1 << 20}}) {
+      spec_.mutable_execution()->set_threads(way.threads);
+      spec_.mutable_execution()->set_chunk_weights(way.chunk_weights);
+      for (const int stops : {0, 1, 3}) {
+        SCOPED_TRACE(absl::StrCat(
+            hwy::TargetName(target), ", ", way.threads, " threads, chunks of ",
+            way.chunk_weights, ", ", way.pending_limit,
+            " bytes for the digest, stopped ", stops, " times"));
+        std::filesystem::remove_all(directory_);
+        for (int stop = 0; stop < stops; ++stop) RunUntilRead(0);
+        PreparedJob job = Prepare();
+        job.pending_limit = way.pending_limit;
+        const auto report = Run(job);
+        ASSERT_TRUE(report.ok()) << report.status();
+        ASSERT_EQ(Files(), expected);
+        for (const OutputReport& output : report->outputs()) {
+          Sha256 hash;
+          hash.Update(ReadFile(output.path()));
+          ASSERT_EQ(output.sha256(), hash.Finish());
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EngineTest, ReadsEveryWeightOnceForAllOutputs) {
+  const PreparedJob job = Prepare();
+  const auto report = Run(job);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(source_->values_read(), job.work.weights);
+  EXPECT_EQ(report->bytes_read(), job.work.weights * sizeof(float));
+  EXPECT_LE(report->peak_memory(), report->planned_peak_memory());
+}
+
+TEST_F(EngineTest, AnnouncesToTheSourceAllThatItReads) {
+  // Of two threads the second does not wait for the first's announcements.
+  spec_.mutable_execution()->set_threads(1);
+  const PreparedJob job = Prepare();
+  ASSERT_TRUE(Run(job).ok());
+  EXPECT_THAT(source_->unannounced_reads(), IsEmpty());
+}
+
+TEST_F(EngineTest, BadWeightsLeaveNothingBehind) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), 1e6f}) {
+    const PreparedJob job = Prepare();
+    source_->values(2)[kColumns * 5 + 3] = bad;
+    const auto report = Run(job);
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(report.status().message(),
+                HasSubstr("'blk.0.ffn_down.weight' (blk.0.ffn_down.weight), "
+                          "row 5, column 3"));
+    EXPECT_THAT(Files(), IsEmpty());
+  }
+}
+
+TEST_F(EngineTest, FinishedOutputsAreNotReplacedUnasked) {
+  ASSERT_TRUE(Run(Prepare()).ok());
+  const auto files = Files();
+  const auto report = Run(Prepare());
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kAlreadyExists);
+  for (const auto& [name, content] : files) {
+    EXPECT_THAT(report.status().message(), HasSubstr(name));
+  }
+  EXPECT_EQ(Files(), files);
+  spec_.set_overwrite(true);
+  EXPECT_TRUE(Run(Prepare()).ok());
+  EXPECT_EQ(Files(), files);
+}
+
+TEST_F(EngineTest, SecondJobWaitsItsTurn) {
+  const PreparedJob job = Prepare();
+  auto first = JobOutputs::Open(job, stop_);
+  ASSERT_TRUE(first.ok());
+  const auto files = Files();
+  const PreparedJob other = Prepare();
+  const auto second = JobOutputs::Open(other, stop_);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Files(), files);
+  first->reset();
+  EXPECT_TRUE(Run(Prepare()).ok());
+}
+
+TEST_F(EngineTest, SmallMemoryLimitIsRefusedOrKept) {
+  PreparedJob good = Prepare();
+  spec_.mutable_execution()->set_memory_limit_bytes(1 << 20);
+  const auto job = PrepareJob(spec_, std::move(good.model));
+  EXPECT_EQ(job.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(job.status().message(), HasSubstr("--memory_limit"));
+}
+
+TEST_F(EngineTest, JobWithoutALimitRunsInAProcessThatUsesMuchAlready) {
+  const std::string much(size_t{300} << 20, 'x');
+  spec_.mutable_execution()->set_threads(3);
+  const PreparedJob job = Prepare();
+  EXPECT_EQ(job.threads, 3);
+  EXPECT_GT(job.planned_peak, much.size());
+}
+
+}  // namespace
+}  // namespace make_gguf

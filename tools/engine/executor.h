@@ -1,0 +1,62 @@
+// File: tools/engine/executor.h
+//
+// Runs a work list: reads each chunk once, makes it into each form that an
+// output wants once, and writes that to every output that wants it.
+//
+// Each thread takes the next chunk, goes through it in tiles that stay in its
+// core's cache between reading and quantizing, writes, and records the chunk in
+// the journal. Chunks that the journal of a stopped job claims are compared
+// with what the outputs hold, and kept if they agree.
+//
+// Meanwhile the system reads the chunks to come and brings the written ones to
+// disk, so that no core waits for it.
+
+#ifndef TOOLS_ENGINE_EXECUTOR_H_
+#define TOOLS_ENGINE_EXECUTOR_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "converters/model_plan.h"
+#include "converters/tensor_source.h"
+#include "tools/engine/imatrix.h"
+#include "tools/engine/journal.h"
+#include "tools/engine/output_file.h"
+#include "tools/engine/progress.h"
+#include "tools/engine/work_list.h"
+
+namespace make_gguf {
+
+// What an execution works on. All of it outlives the call.
+struct ExecutionInput {
+  const converters::ModelPlan* model = nullptr;
+  const converters::TensorSource* source = nullptr;
+  const WorkList* work = nullptr;
+  const ImportanceTable* importance = nullptr;
+  absl::Span<const std::unique_ptr<OutputFile>> outputs;
+  Journal* journal = nullptr;
+  int threads = 1;
+  // Set from outside to stop; threads look at it after each tile.
+  const std::atomic<bool>* stop = nullptr;
+  Progress* progress = nullptr;
+};
+
+struct ExecutionResult {
+  // Thread time spent on each output's tensors; what several outputs share is
+  // divided between them.
+  std::vector<double> output_seconds;
+};
+
+// Errors: Cancelled if stopped; InvalidArgument for a weight that is not
+// finite or, where an output wants F16, not in its range, naming tensor, file,
+// row and column; errors of the source and the outputs. After an error the
+// journal tells what is done.
+absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_ENGINE_EXECUTOR_H_

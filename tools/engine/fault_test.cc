@@ -1,0 +1,267 @@
+// Disks and files that fail while a job runs: each is a clear error, loses
+// nothing, and leaves nothing under a final name.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gguf/file_ops.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tools/engine/model_loader.h"
+#include "tools/engine/testing/engine_fixture.h"
+
+namespace make_gguf {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// A disk with room for so many more bytes, whose other calls can be made to
+// fail too.
+class FailingDisk : public gguf::FileOps {
+ public:
+  int64_t Write(int fd, absl::Span<const uint8_t> bytes,
+                uint64_t offset) override {
+    if (room.fetch_sub(bytes.size()) < static_cast<int64_t>(bytes.size())) {
+      return -write_error;
+    }
+    return gguf::FileOps::Write(fd, bytes, offset);
+  }
+  int Reserve(int fd, uint64_t size) override {
+    return reserve_error != 0 ? -reserve_error
+                              : gguf::FileOps::Reserve(fd, size);
+  }
+  int Sync(int fd) override {
+    return sync_error != 0 ? -sync_error : gguf::FileOps::Sync(fd);
+  }
+  int Rename(const std::string& from, const std::string& to,
+             bool replace) override {
+    if (renames-- == 0) return -EIO;
+    return gguf::FileOps::Rename(from, to, replace);
+  }
+
+  std::atomic<int64_t> room{int64_t{1} << 40};
+  int write_error = ENOSPC;
+  int reserve_error = 0;
+  int sync_error = 0;
+  int renames = -1;  // that go well; -1: all
+};
+
+class FailingDiskTest : public EngineTest {
+ protected:
+  FailingDiskTest() { ops_ = &disk_; }
+
+  // Once the disk is well again, the job goes on and ends as if nothing had
+  // been.
+  void ExpectGoesOn(const std::map<std::string, std::string>& expected) {
+    ops_ = &gguf::FileOps::System();
+    const auto report = Run(Prepare());
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_GT(report->bytes_resumed(), 0);
+    EXPECT_EQ(Files(), expected);
+  }
+
+  FailingDisk disk_;
+};
+
+TEST_F(FailingDiskTest, FullDiskIsToldBeforeTheFirstWeight) {
+  disk_.reserve_error = ENOSPC;
+  const PreparedJob job = Prepare();
+  const auto report = Run(job);
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(report.status().message(), HasSubstr("fake-Q4_K_M.gguf"));
+  EXPECT_EQ(source_->values_read(), 0);
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
+TEST_F(FailingDiskTest, DiskThatFillsInTheMiddleLosesNothing) {
+  const auto expected = Expected();
+  uint64_t size = 0;
+  for (const auto& [name, content] : expected) size += content.size();
+  for (const int percent : {20, 50, 80, 99}) {
+    SCOPED_TRACE(percent);
+    ops_ = &disk_;
+    disk_.room = static_cast<int64_t>(size * percent / 100);
+    const auto report = Run(Prepare());
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(report.status().message(),
+                AllOf(HasSubstr("no space left"), HasSubstr(directory_),
+                      HasSubstr("tensor '"), HasSubstr("the same command")));
+    EXPECT_THAT(FinishedFiles(), IsEmpty());
+    ExpectGoesOn(expected);
+    std::filesystem::remove_all(directory_);
+  }
+}
+
+TEST_F(FailingDiskTest, FailedSyncLosesNothing) {
+  const auto expected = Expected();
+  disk_.sync_error = EIO;
+  EXPECT_THAT(Run(Prepare()).status().message(), HasSubstr("can't sync"));
+  EXPECT_THAT(FinishedFiles(), IsEmpty());
+  ExpectGoesOn(expected);
+}
+
+TEST_F(FailingDiskTest, FailedRenameLosesNothing) {
+  const auto expected = Expected();
+  for (const int renames : {0, 2}) {
+    ops_ = &disk_;
+    disk_.renames = renames;
+    EXPECT_THAT(Run(Prepare()).status().message(), HasSubstr("can't rename"));
+    EXPECT_EQ(FinishedFiles().size(), renames);
+    ExpectGoesOn(expected);
+    std::filesystem::remove_all(directory_);
+  }
+}
+
+TEST_F(EngineTest, UnreadableSectorsLoseNothing) {
+  const auto expected = Expected();
+  for (const uint64_t good_reads : {1, 40, 65}) {
+    const PreparedJob job = Prepare();
+    source_->before_read = [good_reads](uint64_t read) {
+      return read < good_reads
+                 ? absl::OkStatus()
+                 : absl::DataLossError(
+                       "fake.safetensors: cannot read at offset 4096: "
+                       "Input/output error");
+    };
+    const auto report = Run(job);
+    EXPECT_THAT(report.status().message(),
+                AllOf(HasSubstr("fake.safetensors"), HasSubstr("Input/output"),
+                      HasSubstr("the same command")));
+    EXPECT_THAT(FinishedFiles(), IsEmpty());
+    ASSERT_TRUE(Run(Prepare()).ok());
+    EXPECT_EQ(Files(), expected);
+    std::filesystem::remove_all(directory_);
+  }
+}
+
+// Another source, with something done before a read.
+class HookedSource : public converters::TensorSource {
+ public:
+  HookedSource(std::unique_ptr<converters::TensorSource> source,
+               std::function<void(uint64_t)> before_read)
+      : source_(std::move(source)), before_read_(std::move(before_read)) {}
+
+  absl::Span<const converters::SourceTensor> tensors() const override {
+    return source_->tensors();
+  }
+  absl::Status Read(size_t tensor, uint64_t first,
+                    absl::Span<float> out) const override {
+    before_read_(reads_++);
+    return source_->Read(tensor, first, out);
+  }
+  absl::Status ReadStored(size_t tensor, uint64_t offset,
+                          absl::Span<uint8_t> out) const override {
+    before_read_(reads_++);
+    return source_->ReadStored(tensor, offset, out);
+  }
+
+ private:
+  const std::unique_ptr<converters::TensorSource> source_;
+  const std::function<void(uint64_t)> before_read_;
+  mutable std::atomic<uint64_t> reads_{0};
+};
+
+// Jobs on files: the checkpoint in testdata, and the GGUF file made of it.
+class ChangingFileTest : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directories(directory_);
+    std::filesystem::copy("testdata/models/tiny-llama", directory_ + "/model",
+                          std::filesystem::copy_options::recursive);
+    spec_.set_model(directory_ + "/model");
+    spec_.set_outdir(directory_ + "/out");
+    weights_ = directory_ + "/model/model.safetensors";
+    if (GetParam()) {
+      spec_.add_quants("F16");
+      ASSERT_TRUE(Run([](uint64_t) {}).ok());
+      weights_ = directory_ + "/out/model-F16.gguf";
+      spec_.set_model(weights_);
+    }
+    spec_.clear_quants();
+    spec_.add_quants("Q4_K_M");
+    spec_.mutable_execution()->set_chunk_weights(4096);
+    original_ = ReadFile(weights_);
+  }
+
+  absl::StatusOr<JobReport> Run(std::function<void(uint64_t)> before_read) {
+    JobSpec spec = spec_;
+    absl::Status status = FillDefaults(spec);
+    if (!status.ok()) return status;
+    absl::StatusOr<LoadedModel> model = LoadModel(spec);
+    if (!model.ok()) return model.status();
+    model->source = std::make_unique<HookedSource>(std::move(model->source),
+                                                   std::move(before_read));
+    absl::StatusOr<PreparedJob> job = PrepareJob(spec, *std::move(model));
+    if (!job.ok()) return job.status();
+    return RunJob(*job, {});
+  }
+
+  std::string Output() const {
+    return ReadFile(directory_ + "/out/model-Q4_K_M.gguf");
+  }
+
+  const std::string directory_ = testing::TempDir() + "/changing";
+  std::string weights_;
+  std::string original_;
+  JobSpec spec_;
+};
+
+TEST_P(ChangingFileTest, FileThatShrinksIsAnError) {
+  ASSERT_TRUE(Run([](uint64_t) {}).ok());
+  const std::string expected = Output();
+  std::filesystem::remove(directory_ + "/out/model-Q4_K_M.gguf");
+  for (const uint64_t moment : {0, 10, 50}) {
+    const auto report = Run([&](uint64_t read) {
+      if (read == moment) {
+        std::filesystem::resize_file(weights_, original_.size() / 3);
+      }
+    });
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(
+        report.status().message(),
+        AllOf(HasSubstr(weights_), HasSubstr("ends"), HasSubstr("tensor ")));
+    EXPECT_EQ(Output(), "");
+    // With the shorter file the job can't even begin.
+    EXPECT_FALSE(Run([](uint64_t) {}).ok());
+    EXPECT_EQ(Output(), "");
+    std::ofstream(weights_, std::ios::binary) << original_;
+  }
+  ASSERT_TRUE(Run([](uint64_t) {}).ok());
+  EXPECT_EQ(Output(), expected);
+}
+
+TEST_P(ChangingFileTest, FileThatIsRewrittenMeanwhileIsAnError) {
+  const auto report = Run([&](uint64_t read) {
+    if (read != 10) return;
+    const timespec times[2] = {{1, 0}, {1, 0}};
+    utimensat(AT_FDCWD, weights_.c_str(), times, 0);
+  });
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(report.status().message(),
+              AllOf(HasSubstr(weights_), HasSubstr("changed")));
+  EXPECT_EQ(Output(), "");
+  EXPECT_TRUE(Run([](uint64_t) {}).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(Sources, ChangingFileTest, testing::Bool(),
+                         [](const auto& info) {
+                           return info.param ? "Gguf" : "Checkpoint";
+                         });
+
+}  // namespace
+}  // namespace make_gguf

@@ -1,0 +1,122 @@
+#include "tools/engine/job_spec.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace make_gguf {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string WriteFile(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path) << content;
+  return path;
+}
+
+std::vector<std::string> TypeNames(const JobSpec& spec) {
+  std::vector<std::string> names;
+  const auto types = WantedFileTypes(spec);
+  EXPECT_TRUE(types.ok()) << types.status();
+  for (const quant::FileType* type : *types) names.emplace_back(type->name);
+  return names;
+}
+
+TEST(JobSpecTest, ReadsTextAndJsonAlike) {
+  const auto text = ReadJobSpec(
+      WriteFile("job.textproto",
+                "model: 'm' quants: 'Q8_0' quants: 'F16' intermediate: F32\n"
+                "mix { pure: true } execution { threads: 3 }"));
+  const auto json = ReadJobSpec(WriteFile(
+      "job.json",
+      R"( {"model": "m", "quants": ["Q8_0", "F16"], "intermediate": "F32",
+          "mix": {"pure": true}, "execution": {"threads": 3}} )"));
+  ASSERT_TRUE(text.ok()) << text.status();
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(text->SerializeAsString(), json->SerializeAsString());
+  EXPECT_EQ(text->execution().threads(), 3);
+}
+
+TEST(JobSpecTest, NamesTheFileAndTheLineOfAMistake) {
+  const auto spec =
+      ReadJobSpec(WriteFile("bad.textproto", "model: 'm'\nquant: 'Q8_0'\n"));
+  EXPECT_THAT(spec.status().message(), HasSubstr("bad.textproto"));
+  EXPECT_THAT(spec.status().message(), HasSubstr("line 2"));
+  EXPECT_FALSE(ReadJobSpec(WriteFile("bad.json", "{\"quant\": 1}")).ok());
+  EXPECT_THAT(ReadJobSpec("/nowhere.json").status().message(),
+              HasSubstr("/nowhere.json"));
+}
+
+TEST(JobSpecTest, FillsInDefaults) {
+  JobSpec spec;
+  EXPECT_FALSE(FillDefaults(spec).ok());
+  spec.set_model("/data/tiny-llama/");
+  setenv("BUILD_WORKING_DIRECTORY", "/home/user", 1);
+  ASSERT_TRUE(FillDefaults(spec).ok());
+  unsetenv("BUILD_WORKING_DIRECTORY");
+  EXPECT_EQ(spec.outname(), "tiny-llama");
+  EXPECT_EQ(spec.outdir(), "/home/user/models/tiny-llama");
+  EXPECT_THAT(spec.quants(), ElementsAre("Q4_K_M", "Q5_K_S"));
+  EXPECT_TRUE(spec.execution().resume());
+  EXPECT_EQ(OutputPath(spec, "Q8_0"),
+            "/home/user/models/tiny-llama/tiny-llama-Q8_0.gguf");
+}
+
+TEST(JobSpecTest, NamesOutputsOfAGgufFileWithoutItsTypeAndShard) {
+  for (const std::string file :
+       {"/m/tiny-F16.gguf", "/m/tiny.Q4_K_M.gguf", "/m/tiny.gguf",
+        "/m/tiny-BF16-00001-of-00003.gguf"}) {
+    JobSpec spec;
+    spec.set_model(file);
+    ASSERT_TRUE(FillDefaults(spec).ok());
+    EXPECT_EQ(spec.outname(), "tiny") << file;
+  }
+}
+
+TEST(JobSpecTest, KeepsOrderAndDropsAliasesAndRepeats) {
+  JobSpec spec;
+  for (const char* name : {"q5_k_s", "Q4_K", "F16", "Q4_K_M", "Q5_K_S"}) {
+    spec.add_quants(name);
+  }
+  spec.set_keep_fp16(true);
+  EXPECT_THAT(TypeNames(spec), ElementsAre("Q5_K_S", "Q4_K_M", "F16"));
+}
+
+TEST(JobSpecTest, KeepFp16AddsF16Last) {
+  JobSpec spec;
+  spec.add_quants("Q8_0");
+  spec.set_keep_fp16(true);
+  EXPECT_THAT(TypeNames(spec), ElementsAre("Q8_0", "F16"));
+}
+
+TEST(JobSpecTest, UnknownTypeNamesSimilarOnes) {
+  JobSpec spec;
+  spec.add_quants("q4_k_x");
+  const auto types = WantedFileTypes(spec);
+  EXPECT_THAT(types.status().message(), HasSubstr("q4_k_x"));
+  EXPECT_THAT(types.status().message(), HasSubstr("Q4_K_M"));
+}
+
+TEST(JobSpecTest, ParsesBytes) {
+  EXPECT_EQ(*ParseBytes("262144"), 262144u);
+  EXPECT_EQ(*ParseBytes("300M"), 300u << 20);
+  EXPECT_EQ(*ParseBytes("1.5gib"), 3u << 29);
+  EXPECT_EQ(*ParseBytes("2kB"), 2048u);
+  for (const char* bad : {"", "M", "-1", "3X", "1MiBs", "1e99T", "nan"}) {
+    EXPECT_FALSE(ParseBytes(bad).ok()) << bad;
+  }
+}
+
+TEST(JobSpecTest, WritesBytesForPeople) {
+  EXPECT_EQ(BytesString(17), "17 B");
+  EXPECT_EQ(BytesString(5 << 19), "2.5 MiB");
+}
+
+}  // namespace
+}  // namespace make_gguf

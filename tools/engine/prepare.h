@@ -1,0 +1,45 @@
+// File: tools/engine/prepare.h
+//
+// Everything about a job that can be known before its first weight is read.
+
+#ifndef TOOLS_ENGINE_PREPARE_H_
+#define TOOLS_ENGINE_PREPARE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/engine/imatrix.h"
+#include "tools/engine/job.pb.h"
+#include "tools/engine/model_loader.h"
+#include "tools/engine/planner.h"
+#include "tools/engine/work_list.h"
+
+namespace make_gguf {
+
+struct PreparedJob {
+  JobSpec spec;  // complete
+  LoadedModel model;
+  PlanOptions options;
+  ImportanceTable importance;
+  std::vector<OutputPlan> outputs;
+  WorkList work;
+
+  uint64_t chunk_weights = 0;
+  int threads = 1;             // fewer than asked for if memory is short
+  uint64_t pending_limit = 0;  // bytes per output, see OrderedSha256
+  uint64_t planned_peak = 0;   // bytes of resident memory
+};
+
+// Plans the job. `spec` is complete (FillDefaults). Reads no weight and writes
+// nothing.
+// Errors: those of LoadModel and PlanOutput; InvalidArgument for a bad spec;
+// ResourceExhausted if the memory limit is too small for one thread.
+absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec);
+
+// The same for a model that is loaded already.
+absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec, LoadedModel model);
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_ENGINE_PREPARE_H_

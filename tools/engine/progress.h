@@ -1,0 +1,28 @@
+// File: tools/engine/progress.h
+//
+// What a running job has done so far, counted by its workers and read by
+// whoever shows it.
+
+#ifndef TOOLS_ENGINE_PROGRESS_H_
+#define TOOLS_ENGINE_PROGRESS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace make_gguf {
+
+// Counters, each exact, but not taken at one instant.
+struct Progress {
+  std::atomic<uint64_t> weights_done{0};  // finished, resumed ones included
+  std::atomic<uint64_t> weights_resumed{0};
+  std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> bytes_written{0};
+  std::atomic<uint64_t> bytes_resumed{0};
+  std::atomic<size_t> tensor{0};     // being worked on, in ModelPlan::tensors
+  std::atomic<bool> syncing{false};  // all is made, files go to disk
+};
+
+}  // namespace make_gguf
+
+#endif  // TOOLS_ENGINE_PROGRESS_H_

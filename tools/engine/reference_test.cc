@@ -1,0 +1,173 @@
+// Converts the checkpoints of //testdata to every type that can be made, all
+// at once, and compares each file with the reference's digest.
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gguf/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "quant/file_type.h"
+#include "quant/quantize.h"
+#include "tools/engine/job_spec.h"
+#include "tools/engine/prepare.h"
+#include "tools/engine/run_job.h"
+#include "tools/engine/sha256.h"
+
+namespace make_gguf {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::map<std::string, ordered_json> ExpectedFiles(const std::string& name) {
+  std::map<std::string, ordered_json> files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("testdata/expected/" + name)) {
+    const std::string type = entry.path().stem().string();
+    const quant::FileType* file_type = quant::FindFileType(type);
+    if (file_type == nullptr || !quant::CanQuantize(file_type->base)) continue;
+    std::ifstream stream(entry.path());
+    files[type] = ordered_json::parse(stream, nullptr, false);
+  }
+  return files;
+}
+
+// Numbers, strings and booleans; of arrays only the length is compared (the
+// converters' tests compare their elements).
+ordered_json Comparable(const ordered_json& value) {
+  if (value.is_object()) return value["length"];
+  if (value.is_array()) return value.size();
+  return value;
+}
+
+ordered_json ToJson(const gguf::Value& value) {
+  return std::visit(
+      [](const auto& v) -> ordered_json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, gguf::Array>) {
+          return v.size();
+        } else {
+          return v;
+        }
+      },
+      value);
+}
+
+void ExpectMetadata(const gguf::File& file, const ordered_json& expected) {
+  const auto entries = file.metadata().entries();
+  ASSERT_EQ(entries.size(), expected.size());
+  size_t i = 0;
+  for (const auto& [key, value] : expected.items()) {
+    EXPECT_EQ(entries[i].key, key);
+    EXPECT_EQ(ToJson(entries[i].value), Comparable(value["value"])) << key;
+    ++i;
+  }
+}
+
+std::string DigestOfTensor(const gguf::File& file, size_t tensor) {
+  std::vector<uint8_t> bytes(file.placement(tensor).bytes);
+  EXPECT_TRUE(file.ReadTensorBytes(tensor, 0, absl::MakeSpan(bytes)).ok());
+  Sha256 hash;
+  hash.Update(absl::MakeConstSpan(bytes));
+  return hash.Finish();
+}
+
+void ExpectTensors(const gguf::File& file, const ordered_json& expected) {
+  ASSERT_EQ(file.tensors().size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const gguf::TensorInfo& info = file.tensors()[i];
+    EXPECT_EQ(info.name, expected[i]["name"]);
+    EXPECT_EQ(gguf::Traits(info.type).name,
+              expected[i]["type"].get<std::string>())
+        << info.name;
+    EXPECT_EQ(ordered_json(info.shape), expected[i]["shape"]) << info.name;
+    EXPECT_EQ(DigestOfTensor(file, i), expected[i]["sha256"]) << info.name;
+  }
+}
+
+class ReferenceTest : public testing::TestWithParam<const char*> {
+ protected:
+  absl::StatusOr<JobReport> Convert(const std::string& model,
+                                    const std::vector<std::string>& types) {
+    JobSpec spec;
+    spec.set_model(std::filesystem::absolute(model).string());
+    spec.set_outname("out");
+    spec.set_outdir(absl::StrCat(testing::TempDir(), "/", GetParam()));
+    spec.set_overwrite(true);
+    for (const std::string& type : types) spec.add_quants(type);
+    absl::Status status = FillDefaults(spec);
+    if (!status.ok()) return status;
+    absl::StatusOr<PreparedJob> job = PrepareJob(spec);
+    if (!job.ok()) return job.status();
+    static const std::atomic<bool> never{false};
+    RunOptions options;
+    options.stop = &never;
+    return RunJob(*job, options);
+  }
+
+  static void Compare(const JobReport& report,
+                      const std::map<std::string, ordered_json>& expected) {
+    for (const OutputReport& output : report.outputs()) {
+      SCOPED_TRACE(output.path());
+      auto file = gguf::File::Open(output.path());
+      ASSERT_TRUE(file.ok()) << file.status();
+      const ordered_json& digest = expected.at(output.file_type());
+      ExpectMetadata(**file, digest["metadata"]);
+      ExpectTensors(**file, digest["tensors"]);
+    }
+  }
+};
+
+std::string Checkpoint(const std::string& name) {
+  const std::string model = "testdata/models/" + name;
+  return std::filesystem::exists(model) ? model : "testdata/generated/" + name;
+}
+
+TEST_P(ReferenceTest, EveryTypeEqualsTheReference) {
+  const auto expected = ExpectedFiles(GetParam());
+  std::vector<std::string> types;
+  for (const auto& [type, digest] : expected) types.push_back(type);
+  ASSERT_GE(types.size(), 5);
+  const auto report = Convert(Checkpoint(GetParam()), types);
+  ASSERT_TRUE(report.ok()) << report.status();
+  Compare(*report, expected);
+}
+
+// llama-quantize's way: from the F16 file.
+TEST_P(ReferenceTest, F16FileAsInputGivesTheSame) {
+  auto expected = ExpectedFiles(GetParam());
+  const auto f16 = Convert(Checkpoint(GetParam()), {"F16"});
+  ASSERT_TRUE(f16.ok()) << f16.status();
+  std::vector<std::string> types;
+  for (const auto& [type, digest] : expected) {
+    if (type != "F32" && type != "F16" && type != "BF16") types.push_back(type);
+  }
+  const auto report = Convert(f16->outputs(0).path(), types);
+  ASSERT_TRUE(report.ok()) << report.status();
+  Compare(*report, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, ReferenceTest,
+                         testing::Values("tiny-llama", "tiny-llama3",
+                                         "tiny-mistral", "tiny-mixtral",
+                                         "tiny-odd-rows", "tiny-starcoder",
+                                         "tiny-starcoder2", "tiny-falcon",
+                                         "tiny-falcon40", "tiny-baichuan",
+                                         "tiny-gpt-neox"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           for (char& c : name) {
+                             if (c == '-') c = '_';
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace make_gguf
