@@ -128,7 +128,7 @@ class Mix {
                                      : facts_.head_count / facts_.head_count_kv;
   }
 
-  absl::StatusOr<std::optional<TensorType>> Override(const TensorInfo& tensor);
+  std::optional<TensorType> Override(const TensorInfo& tensor) const;
   absl::StatusOr<TensorType> ByRole(const TensorInfo& tensor);
   TensorType Output(const TensorInfo& tensor) const;
   TensorType TokenEmbedding() const;
@@ -178,21 +178,17 @@ absl::StatusOr<TensorChoice> Mix::Choose(const TensorInfo& tensor) {
   if (gguf::Traits(file_type_.base).block_size == 1) {
     return TensorChoice{file_type_.base, std::nullopt};
   }
-  const auto by_name = Override(tensor);
-  if (!by_name.ok()) return by_name.status();
-  if (by_name->has_value()) return WithFallback(**by_name, tensor);
+  const std::optional<TensorType> by_name = Override(tensor);
+  if (by_name.has_value()) return WithFallback(*by_name, tensor);
   if (overrides_.pure) return WithFallback(file_type_.base, tensor);
   const absl::StatusOr<TensorType> type = ByRole(tensor);
   if (!type.ok()) return type.status();
   return WithFallback(*type, tensor);
 }
 
-absl::StatusOr<std::optional<TensorType>> Mix::Override(
-    const TensorInfo& tensor) {
+std::optional<TensorType> Mix::Override(const TensorInfo& tensor) const {
   for (const auto& [pattern, type] : patterns_) {
-    const absl::StatusOr<bool> matches = pattern.IsIn(tensor.name);
-    if (!matches.ok()) return matches.status();
-    if (*matches) return type;
+    if (pattern.IsIn(tensor.name)) return type;
   }
   return std::nullopt;
 }

@@ -62,6 +62,17 @@ def _libraries():
         build_file = Label("//third_party:nlohmann_json.BUILD"),
     )
 
+    # Patterns of tensor names, of users and strangers: linear time, no recursion.
+    _maybe(
+        source_archive,
+        name = "com_googlesource_code_re2",
+        urls = ["https://github.com/google/re2/releases/download/2024-07-02/re2-2024-07-02.tar.gz"],
+        sha256 = "eb2df807c781601c14a260a507a5bb4509be1ee626024cb45acbd57cb9d4032b",
+        strip_prefix = "re2-2024-07-02",
+        debian_source = "re2",
+        build_file = Label("//third_party:re2.BUILD"),
+    )
+
     # The front matter of model cards, which is YAML.
     _maybe(
         source_archive,
