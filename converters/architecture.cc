@@ -90,14 +90,15 @@ absl::Status ExplainQuantized(const Config& config, const absl::Status& error) {
                    "are quantized, convert the original checkpoint instead"));
 }
 
-std::vector<std::string> Warnings(const Config& config,
-                                  const std::vector<TensorPlan>& tensors) {
-  std::vector<std::string> warnings;
+std::vector<Warning> Warnings(const Config& config,
+                              const std::vector<TensorPlan>& tensors) {
+  std::vector<Warning> warnings;
   const auto tied = config.BoolOr({"tie_word_embeddings"}, true);
   if (tied.ok() && !*tied && FindTensor(tensors, "output.weight") == nullptr) {
     warnings.push_back(
-        "by config.json the head is not tied to the embedding, but the "
-        "checkpoint has no head: the embedding will be used");
+        {"tied-head-differs",
+         "by config.json the head is not tied to the embedding, but the "
+         "checkpoint has no head: the embedding will be used"});
   }
   return warnings;
 }
@@ -125,7 +126,7 @@ absl::StatusOr<ModelPlan> Architecture::Plan(
            .ignore_extra_tokens = input.options.ignore_extra_tokens,
            .warnings = &plan.warnings}));
   RETURN_IF_ERROR(CheckVocabulary(vocabulary, plan.tensors));
-  for (std::string& warning : Warnings(config, plan.tensors)) {
+  for (Warning& warning : Warnings(config, plan.tensors)) {
     plan.warnings.push_back(std::move(warning));
   }
 

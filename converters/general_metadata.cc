@@ -198,7 +198,7 @@ Identity FindIdentity(const GeneralMetadataInput& input, const json& card) {
 }
 
 json LoadModelCard(const std::string& directory,
-                   std::vector<std::string>& warnings) {
+                   std::vector<Warning>& warnings) {
   const absl::StatusOr<std::string> text =
       ReadTextFile(absl::StrCat(directory, "/README.md"));
   if (absl::IsNotFound(text.status())) return json::object();
@@ -206,14 +206,15 @@ json LoadModelCard(const std::string& directory,
       text.ok() ? ParseModelCard(*text) : text.status();
   if (card.ok()) return *card;
   warnings.push_back(
-      absl::StrCat("README.md: ignored: ", card.status().message()));
+      {"model-card-ignored",
+       absl::StrCat("README.md: ignored: ", card.status().message())});
   return json::object();
 }
 
 }  // namespace
 
 gguf::Metadata GeneralMetadata(const GeneralMetadataInput& input,
-                               std::vector<std::string>& warnings) {
+                               std::vector<Warning>& warnings) {
   const json card = LoadModelCard(input.directory, warnings);
   const Identity identity = FindIdentity(input, card);
   gguf::Metadata metadata = SamplingMetadata(input.directory, warnings);

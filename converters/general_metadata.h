@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "converters/model_name.h"
+#include "converters/warning.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json_fwd.hpp"
 
@@ -30,7 +31,7 @@ struct GeneralMetadataInput {
 // these files stops a conversion: what can't be used is left out and reported
 // in `warnings`.
 gguf::Metadata GeneralMetadata(const GeneralMetadataInput& input,
-                               std::vector<std::string>& warnings);
+                               std::vector<Warning>& warnings);
 
 }  // namespace converters
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "converters/warning.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -13,9 +14,16 @@
 namespace converters {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+auto IsWarning(const std::string& code, const std::string& part) {
+  return AllOf(Field(&Warning::code, code),
+               Field(&Warning::text, HasSubstr(part)));
+}
 
 class GeneralMetadataTest : public ::testing::Test {
  protected:
@@ -50,7 +58,7 @@ class GeneralMetadataTest : public ::testing::Test {
   }
 
   std::string directory_;
-  std::vector<std::string> warnings_;
+  std::vector<Warning> warnings_;
 };
 
 TEST_F(GeneralMetadataTest, ANameAloneGivesItsParts) {
@@ -143,12 +151,16 @@ TEST_F(GeneralMetadataTest, DamagedFilesAreReported) {
   const gguf::Metadata metadata = Load("x", 1);
   EXPECT_EQ(*metadata.FindAs<float>("general.sampling.top_p"), 0.5f);
   EXPECT_EQ(metadata.Find("general.sampling.top_k"), nullptr);
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("README.md: ignored"),
-                                     HasSubstr("top_k is \"many\"")));
+  EXPECT_THAT(warnings_,
+              ElementsAre(IsWarning("model-card-ignored", "README.md: ignored"),
+                          IsWarning("generation-setting-ignored",
+                                    "top_k is \"many\"")));
   Write("generation_config.json", "{");
   warnings_.clear();
   Load("x", 1);
-  EXPECT_THAT(warnings_, testing::Contains(HasSubstr("not a JSON object")));
+  EXPECT_THAT(warnings_,
+              testing::Contains(
+                  IsWarning("generation-config-ignored", "not a JSON object")));
 }
 
 }  // namespace

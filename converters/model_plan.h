@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "converters/warning.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_type.h"
 
@@ -85,7 +86,7 @@ struct ModelPlan {
   std::vector<TensorPlan> tensors;
   // What the user should hear once: tensors that were dropped, defaults that
   // were assumed.
-  std::vector<std::string> warnings;
+  std::vector<Warning> warnings;
 };
 
 }  // namespace converters

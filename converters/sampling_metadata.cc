@@ -67,13 +67,14 @@ std::optional<gguf::Value> ToValue(const json& value, gguf::ValueType type) {
 }  // namespace
 
 gguf::Metadata SamplingMetadata(const std::string& directory,
-                                std::vector<std::string>& warnings) {
+                                std::vector<Warning>& warnings) {
   gguf::Metadata metadata;
   const absl::StatusOr<json> config =
       ReadJsonFile(absl::StrCat(directory, "/generation_config.json"));
   if (absl::IsNotFound(config.status())) return metadata;
   if (!config.ok() || !config->is_object()) {
-    warnings.push_back("generation_config.json: ignored: not a JSON object");
+    warnings.push_back({"generation-config-ignored",
+                        "generation_config.json: ignored: not a JSON object"});
     return metadata;
   }
   for (const Setting& setting : kSettings) {
@@ -87,8 +88,9 @@ gguf::Metadata SamplingMetadata(const std::string& directory,
       metadata.Set(absl::StrCat("general.sampling.", setting.key), *value);
     } else {
       warnings.push_back(
-          absl::StrCat("generation_config.json: ", setting.source, " is ",
-                       it->dump(), ", ignored"));
+          {"generation-setting-ignored",
+           absl::StrCat("generation_config.json: ", setting.source, " is ",
+                        it->dump(), ", ignored")});
     }
   }
   return metadata;

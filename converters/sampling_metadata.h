@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "converters/warning.h"
 #include "gguf/metadata.h"
 
 namespace converters {
@@ -17,7 +18,7 @@ namespace converters {
 // reference's order; none if there is no such file. A file or value that can't
 // be used is left out and reported in `warnings`.
 gguf::Metadata SamplingMetadata(const std::string& directory,
-                                std::vector<std::string>& warnings);
+                                std::vector<Warning>& warnings);
 
 }  // namespace converters
 

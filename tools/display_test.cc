@@ -86,7 +86,7 @@ class DisplayStreamTest : public testing::Test {
     progress.weights_done = 1000;
     Display display(mode, stream, progress, 1000,
                     [](size_t) { return std::string("t"); });
-    display.Show(WarningEvent("careful"));
+    display.Show(WarningEvent({"some-code", "careful"}));
     display.Show(Event{});
     if (mode != DisplayMode::kBar) display.ShowProgressNow();
     display.Finish();
@@ -102,6 +102,7 @@ TEST_F(DisplayStreamTest, EveryLineIsJsonForPrograms) {
   ASSERT_EQ(lines.size(), 2);
   const auto warning = nlohmann::json::parse(lines[0]);
   EXPECT_EQ(warning["event"], "warning");
+  EXPECT_EQ(warning["code"], "some-code");
   EXPECT_EQ(warning["message"], "careful");
   const auto last = nlohmann::json::parse(lines[1]);
   EXPECT_EQ(last["event"], "progress");
@@ -110,15 +111,17 @@ TEST_F(DisplayStreamTest, EveryLineIsJsonForPrograms) {
 
 TEST_F(DisplayStreamTest, PlainLinesAreOnTheirOwn) {
   EXPECT_THAT(Written(DisplayMode::kLines),
-              AllOf(StartsWith("warning: careful\n100%"), EndsWith("  t\n")));
+              AllOf(StartsWith("warning: careful [some-code]\n100%"),
+                    EndsWith("  t\n")));
 }
 
 TEST_F(DisplayStreamTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
-  EXPECT_EQ(Written(DisplayMode::kBar), "\r\033[Kwarning: careful\n\r\033[K");
+  EXPECT_EQ(Written(DisplayMode::kBar),
+            "\r\033[Kwarning: careful [some-code]\n\r\033[K");
 }
 
 TEST_F(DisplayStreamTest, EventsAreSaidEvenWithoutProgress) {
-  EXPECT_EQ(Written(DisplayMode::kNone), "warning: careful\n");
+  EXPECT_EQ(Written(DisplayMode::kNone), "warning: careful [some-code]\n");
 }
 
 }  // namespace

@@ -53,9 +53,11 @@ Event PlanEvent(const PreparedJob& job) {
        {"planned_peak_memory", job.planned_peak}});
 }
 
-Event WarningEvent(absl::string_view warning) {
+Event WarningEvent(const converters::Warning& warning) {
   return MakeEvent(absl::StrCat("warning: ", warning),
-                   {{"event", "warning"}, {"message", warning}});
+                   {{"event", "warning"},
+                    {"code", warning.code},
+                    {"message", warning.text}});
 }
 
 Event ResumeEvent(const Journal& journal, size_t chunks) {

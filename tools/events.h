@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "converters/warning.h"
 #include "tools/engine/job.pb.h"
 #include "tools/engine/journal.h"
 #include "tools/engine/prepare.h"
@@ -25,7 +26,7 @@ struct Event {
 
 // What the job is going to do, and what it needs for that.
 Event PlanEvent(const PreparedJob& job);
-Event WarningEvent(absl::string_view warning);
+Event WarningEvent(const converters::Warning& warning);
 // Whether the job goes on with a stopped one or why it can't; without text if
 // none was stopped.
 Event ResumeEvent(const Journal& journal, size_t chunks);

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "converters/registry.h"
+#include "converters/warning.h"
 #include "tools/display.h"
 #include "tools/engine/job_spec.h"
 #include "tools/engine/prepare.h"
@@ -65,8 +66,8 @@ absl::Status DryRun(const PreparedJob& job) {
     Print(DescribeOutput(job.model.plan, output));
   }
   Print(absl::StrCat(PlanEvent(job).text, "\n"));
-  for (const std::string& warning : job.model.plan.warnings) {
-    absl::FPrintF(stderr, "warning: %s\n", warning);
+  for (const converters::Warning& warning : job.model.plan.warnings) {
+    absl::FPrintF(stderr, "%s\n", WarningEvent(warning).text);
   }
   return absl::OkStatus();
 }

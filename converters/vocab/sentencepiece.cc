@@ -75,7 +75,7 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
 class TokenOverlay {
  public:
   TokenOverlay(TokenList& list, ExtraTokens extra_tokens,
-               std::vector<std::string>* warnings)
+               std::vector<converters::Warning>* warnings)
       : list_(list), extra_tokens_(extra_tokens), warnings_(warnings) {}
 
   // added_tokens.json: text to id.
@@ -136,23 +136,25 @@ class TokenOverlay {
                            "; --ignore_extra_tokens leaves such tokens out");
     }
     if (warnings_ != nullptr) {
-      warnings_->push_back(absl::StrCat(
-          file, ": token \"", text, "\" left out: its id ", id,
-          " is beyond the model's vocabulary of ", list_.size(), " tokens"));
+      warnings_->push_back(
+          {"extra-token-left-out",
+           absl::StrCat(file, ": token \"", text, "\" left out: its id ", id,
+                        " is beyond the model's vocabulary of ", list_.size(),
+                        " tokens")});
     }
     return absl::OkStatus();
   }
 
   TokenList& list_;
   const ExtraTokens extra_tokens_;
-  std::vector<std::string>* const warnings_;
+  std::vector<converters::Warning>* const warnings_;
 };
 
 }  // namespace
 
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    ExtraTokens extra_tokens, std::vector<std::string>* warnings) {
+    ExtraTokens extra_tokens, std::vector<converters::Warning>* warnings) {
   absl::StatusOr<sentencepiece::Model> model = ReadModel(files.directory);
   if (!model.ok()) return model.status();
   const uint64_t pieces = static_cast<uint64_t>(model->pieces_size());

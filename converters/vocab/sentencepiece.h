@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "converters/vocab/added_tokens.h"
 #include "converters/vocab/token_list.h"
+#include "converters/warning.h"
 
 namespace vocab {
 
@@ -30,7 +31,7 @@ enum class ExtraTokens {
 // more pieces than `vocab_size`, or an entry of the other files is wrong.
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    ExtraTokens extra_tokens, std::vector<std::string>* warnings);
+    ExtraTokens extra_tokens, std::vector<converters::Warning>* warnings);
 
 }  // namespace vocab
 

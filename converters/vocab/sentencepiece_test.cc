@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/test_directory.h"
+#include "converters/warning.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -57,7 +58,7 @@ class SentencePieceTest : public testing::Test {
   TestDirectory directory_;
   TokenizerFiles files_;
   ExtraTokens extra_tokens_ = ExtraTokens::kRefuse;
-  std::vector<std::string> warnings_;
+  std::vector<converters::Warning> warnings_;
 };
 
 TEST_F(SentencePieceTest, TypesAndScoresAreThePieces) {
@@ -130,7 +131,9 @@ TEST_F(SentencePieceTest, AddedTokensWithoutARowCanBeLeftOut) {
   EXPECT_EQ(list->size(), 6);
   EXPECT_EQ(list->texts[5], "in");
   EXPECT_EQ(warnings_.size(), 3);
-  EXPECT_TRUE(absl::StrContains(warnings_[0], "[PAD]")) << warnings_[0];
+  EXPECT_EQ(warnings_[0].code, "extra-token-left-out");
+  EXPECT_TRUE(absl::StrContains(warnings_[0].text, "[PAD]"))
+      << warnings_[0].text;
 }
 
 TEST_F(SentencePieceTest, WrongAddedTokensAreErrors) {

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "converters/warning.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json_fwd.hpp"
 
@@ -28,7 +29,7 @@ struct VocabInput {
   // instead of being an error. SentencePiece only: the reference does so there.
   bool ignore_extra_tokens = false;
   // Collects what a user should hear: tokens that were left out. May be null.
-  std::vector<std::string>* warnings = nullptr;
+  std::vector<converters::Warning>* warnings = nullptr;
 };
 
 // Which tokenizer files the directory holds.

@@ -93,10 +93,12 @@ absl::Status LoadImportance(PreparedJob& job) {
   }
   job.importance = std::move(matched->table);
   if (!matched->missing.empty()) {
-    job.model.plan.warnings.push_back(absl::StrCat(
-        path, ": no importance weights for ", matched->missing.size(),
-        " of the tensors that may be quantized: ",
-        absl::StrJoin(matched->missing, ", ")));
+    job.model.plan.warnings.push_back(
+        {"imatrix-incomplete",
+         absl::StrCat(path, ": no importance weights for ",
+                      matched->missing.size(),
+                      " of the tensors that may be quantized: ",
+                      absl::StrJoin(matched->missing, ", "))});
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "converters/warning.h"
 #include "tools/engine/executor.h"
 #include "tools/engine/job_outputs.h"
 #include "tools/engine/output_file.h"
@@ -24,7 +25,7 @@ namespace {
 void ShowStart(const PreparedJob& job, const Journal& journal,
                Display& display) {
   display.Show(PlanEvent(job));
-  for (const std::string& warning : job.model.plan.warnings) {
+  for (const converters::Warning& warning : job.model.plan.warnings) {
     display.Show(WarningEvent(warning));
   }
   display.Show(ResumeEvent(journal, job.work.chunks.size()));
@@ -78,8 +79,10 @@ JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
   report.set_bytes_resumed(progress.bytes_resumed);
   report.set_planned_peak_memory(job.planned_peak);
   report.set_peak_memory(PeakMemory());
-  for (const std::string& warning : job.model.plan.warnings) {
-    report.add_warnings(warning);
+  for (const converters::Warning& warning : job.model.plan.warnings) {
+    Warning& said = *report.add_warnings();
+    said.set_code(warning.code);
+    said.set_text(warning.text);
   }
   return report;
 }
