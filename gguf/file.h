@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -41,6 +42,8 @@ class File {
   uint64_t size() const { return input_->size(); }
   uint32_t version() const { return header_.version; }
   const Metadata& metadata() const { return header_.metadata; }
+  // Gives it away: of a large vocabulary one copy is enough.
+  Metadata TakeMetadata() { return std::move(header_.metadata); }
   absl::Span<const TensorInfo> tensors() const { return header_.tensors; }
 
   uint64_t alignment() const { return alignment_; }

@@ -99,14 +99,8 @@ absl::Status FileSet::OpenShards(std::unique_ptr<File> first_opened) {
 }
 
 absl::Status FileSet::Join() {
-  metadata_ = files_[0]->metadata();
   const bool is_whole = files_.size() == ShardCount(*files_[0]);
-  if (is_whole) {
-    for (absl::string_view key :
-         {kSplitNumberKey, kSplitCountKey, kSplitTensorsKey}) {
-      metadata_.Erase(key);
-    }
-  }
+  metadata_ = files_[0]->TakeMetadata();
   for (size_t f = 0; f < files_.size(); ++f) {
     const absl::Span<const TensorInfo> tensors = files_[f]->tensors();
     for (size_t t = 0; t < tensors.size(); ++t) {
@@ -120,12 +114,17 @@ absl::Status FileSet::Join() {
       locations_.push_back(Location{f, t});
     }
   }
-  return is_whole ? CheckTensorCount() : absl::OkStatus();
+  if (!is_whole) return absl::OkStatus();
+  if (absl::Status status = CheckTensorCount(); !status.ok()) return status;
+  for (absl::string_view key :
+       {kSplitNumberKey, kSplitCountKey, kSplitTensorsKey}) {
+    metadata_.Erase(key);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status FileSet::CheckTensorCount() const {
-  const auto* promised =
-      files_[0]->metadata().FindAs<int32_t>(kSplitTensorsKey);
+  const auto* promised = metadata_.FindAs<int32_t>(kSplitTensorsKey);
   if (promised == nullptr ||
       (*promised >= 0 && static_cast<uint64_t>(*promised) == tensors_.size())) {
     return absl::OkStatus();

@@ -39,6 +39,7 @@ class FileSet {
 
   // At least one; shards in their order.
   size_t file_count() const { return files_.size(); }
+  // The first one's metadata are metadata() below, no longer its own.
   const File& file(size_t number) const { return *files_[number]; }
 
   // The model's metadata: the first shard's, without the split.* keys if this

@@ -323,6 +323,22 @@ TEST_F(FileTest, LengthsBeyondTheFile) {
               HasSubstr("key 'arr'"));
 }
 
+// A header of holes: eight bytes of the file for a string, twelve for an array,
+// none of them on the disk.
+TEST_F(FileTest, SparseHeadersDoNotFillTheMemory) {
+  for (const uint32_t element : {uint32_t{8}, uint32_t{9}}) {
+    Image image;
+    image.Raw("GGUF").U32("version", 3).U64("tensors", 0).U64("keys", 1);
+    image.String("key", "k").U32("type", 9).U32("element type", element);
+    image.U64("count", (kMaxHeaderBytes - 100) / (element == 8 ? 8 : 12));
+    ASSERT_TRUE(Open(image.bytes()).status().code() ==
+                absl::StatusCode::kDataLoss);
+    ASSERT_EQ(ftruncate(fd_, kMaxHeaderBytes), 0);
+    EXPECT_THAT(File::Open(path_).status().message(),
+                AllOf(HasSubstr("key 'k'"), HasSubstr("128 MiB of memory")));
+  }
+}
+
 TEST_F(FileTest, WrongTypes) {
   const Image image = SmallImage();
   for (const char* field : {"type0", "type1", "type2", "element type",
@@ -418,6 +434,8 @@ TEST_F(FileTest, WrongAlignment) {
               HasSubstr("is 24, expected a power of two"));
   EXPECT_THAT(Message(image.With("type0", uint32_t{5})),
               HasSubstr("has type INT32, expected UINT32"));
+  EXPECT_THAT(Message(image.With("alignment", uint32_t{1} << 17)),
+              HasSubstr("is 131072, expected a power of two up to 65536"));
   for (uint32_t shift = 0; shift < 32; ++shift) {
     if (shift != 4) {
       EXPECT_NE(Message(image.With("alignment", uint32_t{1} << shift)),

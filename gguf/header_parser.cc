@@ -177,6 +177,7 @@ class Parser {
   absl::Status Version();
   absl::Status Count(absl::string_view what, uint64_t min_bytes,
                      uint64_t& count);
+  absl::Status TakeMemory(uint64_t bytes);
   absl::Status KeyValues();
   absl::Status KeyValue(Metadata::Entry& entry);
   absl::Status Type(ValueType& type);
@@ -195,6 +196,7 @@ class Parser {
   std::string context_;  // "key 'x'": what is being read, for messages
   uint64_t key_count_ = 0;
   uint64_t tensor_count_ = 0;
+  uint64_t memory_ = 0;  // that the header takes so far
 };
 
 absl::Status Parser::Preamble() {
@@ -254,6 +256,17 @@ absl::Status Parser::Count(absl::string_view what, uint64_t min_bytes,
                    " bytes that follow hold at most ", most));
 }
 
+// To be called before `bytes` are allocated.
+absl::Status Parser::TakeMemory(uint64_t bytes) {
+  if (bytes <= kMaxHeaderMemory - memory_) {
+    memory_ += bytes;
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(
+      absl::StrCat("with this the header takes more than ",
+                   kMaxHeaderMemory >> 20, " MiB of memory"));
+}
+
 absl::Status Parser::String(uint64_t limit, std::string& text) {
   uint64_t length = 0;
   if (absl::Status status = cursor_.Number(length); !status.ok()) {
@@ -264,6 +277,9 @@ absl::Status Parser::String(uint64_t limit, std::string& text) {
         "a length of ", length, " bytes, expected at most ", limit));
   }
   if (length > cursor_.remaining()) return cursor_.TooShort(length);
+  if (length > text.capacity()) {
+    if (absl::Status status = TakeMemory(length); !status.ok()) return status;
+  }
   text.resize(length);
   return cursor_.Read(
       absl::MakeSpan(reinterpret_cast<uint8_t*>(text.data()), text.size()));
@@ -325,6 +341,9 @@ absl::Status Parser::Elements(uint64_t count, std::vector<T>& values,
       !status.ok()) {
     return status;
   }
+  if (absl::Status status = TakeMemory(count * sizeof(T)); !status.ok()) {
+    return status;
+  }
   values.resize(count);
   if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
     return cursor_.Read(absl::MakeSpan(
@@ -360,6 +379,10 @@ absl::Status Parser::KeyValues() {
   std::vector<Metadata::Entry> entries;
   for (uint64_t i = 0; i < key_count_; ++i) {
     context_ = absl::StrCat("key number ", i);
+    if (absl::Status status = TakeMemory(2 * sizeof(Metadata::Entry));
+        !status.ok()) {
+      return status;
+    }
     if (absl::Status status = KeyValue(entries.emplace_back()); !status.ok()) {
       return status;
     }
@@ -413,6 +436,11 @@ absl::Status Parser::Tensors() {
   absl::flat_hash_set<std::string> seen;
   for (uint64_t i = 0; i < tensor_count_; ++i) {
     context_ = absl::StrCat("tensor number ", i);
+    // It stands in an index as well, and its name is in a set.
+    if (absl::Status status = TakeMemory(4 * sizeof(TensorInfo));
+        !status.ok()) {
+      return status;
+    }
     TensorInfo tensor;
     uint64_t offset = 0;
     if (absl::Status status = Tensor(tensor, offset); !status.ok()) {

@@ -1,9 +1,9 @@
 // File: gguf/header_parser.h
 //
 // Reads what stands before the data of a GGUF file (see layout.h): counts,
-// metadata and tensor infos. Each length and count is checked against the
-// bytes that are left before anything of its size is allocated, so memory is
-// bounded by the file's size, and by kMaxHeaderBytes, whatever the file says.
+// metadata and tensor infos. Each length and count is checked, before anything
+// of its size is allocated, against the bytes that are left and against the
+// memory that headers may take, whatever the file says.
 
 #ifndef GGUF_HEADER_PARSER_H_
 #define GGUF_HEADER_PARSER_H_
@@ -20,6 +20,9 @@ namespace gguf {
 
 // The largest vocabularies make headers of some tens of megabytes.
 inline constexpr uint64_t kMaxHeaderBytes = uint64_t{256} << 20;
+// In memory the short takes more than in the file: an empty string 32 bytes for
+// 8. A million tokens and as many merges take 100 MiB.
+inline constexpr uint64_t kMaxHeaderMemory = uint64_t{128} << 20;
 inline constexpr uint64_t kMaxKeyBytes = 65535;
 
 struct Header {

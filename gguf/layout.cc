@@ -128,7 +128,8 @@ absl::Status CheckNames(absl::Span<const TensorInfo> tensors) {
     if (tensor.name.empty()) return TensorError(tensor, "the name is empty");
     if (tensor.name.size() > kMaxTensorNameBytes) {
       return TensorError(
-          tensor,
+          {tensor.name.substr(0, kMaxTensorNameBytes) + "…", tensor.type,
+           tensor.shape},
           absl::StrCat("the name has ", tensor.name.size(),
                        " bytes; readers take at most ", kMaxTensorNameBytes));
     }
@@ -205,10 +206,10 @@ absl::StatusOr<uint64_t> AlignmentOf(const Metadata& metadata) {
         absl::StrCat("metadata key '", kAlignmentKey, "' has type ",
                      ValueTypeName(TypeOf(*value)), ", expected UINT32"));
   }
-  if (!std::has_single_bit(*number)) {
+  if (!std::has_single_bit(*number) || *number > kMaxAlignment) {
     return absl::InvalidArgumentError(
         absl::StrCat("metadata key '", kAlignmentKey, "' is ", *number,
-                     ", expected a power of two"));
+                     ", expected a power of two up to ", kMaxAlignment));
   }
   return *number;
 }

@@ -12,7 +12,8 @@
 //   zeros up to the next multiple of the alignment: here the data starts,
 //   each tensor's data, followed by zeros up to a multiple of the alignment,
 //     the last one's too.
-// The alignment is general.alignment (UINT32, a power of two), 32 if absent.
+// The alignment is general.alignment (UINT32, a power of two up to 65536), 32
+// if absent.
 
 #ifndef GGUF_LAYOUT_H_
 #define GGUF_LAYOUT_H_
@@ -35,6 +36,8 @@ inline constexpr absl::string_view kMagic = "GGUF";
 inline constexpr uint32_t kVersion = 3;
 inline constexpr absl::string_view kAlignmentKey = "general.alignment";
 inline constexpr uint64_t kDefaultAlignment = 32;
+// Files have 32; padding up to this much is held in memory.
+inline constexpr uint64_t kMaxAlignment = 64 << 10;
 inline constexpr size_t kMaxDimensions = 4;
 // Readers based on ggml hold a name in 64 bytes, with a final zero.
 inline constexpr size_t kMaxTensorNameBytes = 63;

@@ -163,6 +163,9 @@ TEST(LayoutTest, BadMetadataIsNamed) {
               HasSubstr("is 24, expected a power of two"));
   metadata.Set("general.alignment", uint32_t{0});
   EXPECT_FALSE(PlanLayout(metadata, {}).ok());
+  metadata.Set("general.alignment", uint32_t{1} << 30);
+  EXPECT_THAT(PlanLayout(metadata, {}).status().message(),
+              HasSubstr("expected a power of two up to 65536"));
   metadata.Set("general.alignment", uint64_t{32});
   EXPECT_THAT(PlanLayout(metadata, {}).status().message(),
               HasSubstr("has type UINT64, expected UINT32"));

@@ -59,6 +59,11 @@ struct TensorTypeTraits {
   absl::string_view name;  // as ggml spells it in upper case: "Q4_K"
   uint32_t block_size;     // weights per block; 1 for plain element types
   uint32_t block_bytes;    // bytes per block
+  // What the quantizer stores rows as that are no whole number of blocks; if
+  // they don't divide into its blocks either, F16.
+  std::optional<TensorType> fallback = std::nullopt;
+  // So few bits that the quantizer refuses to choose them unweighted.
+  bool needs_importance = false;
 };
 
 // All known types in the order of their numbers.

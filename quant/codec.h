@@ -39,21 +39,26 @@ struct Codec {
 
 using Codecs = absl::Span<const Codec>;
 
-// The types whose kernels share a source file, each compiled for every SIMD
-// target: the codecs are those for the best target of this CPU.
-Codecs FloatCodecs();  // F32, F16, BF16
-Codecs Q4_0Codecs();   // and Q4_1
-Codecs Q5_0Codecs();   // and Q5_1
-Codecs Q8_0Codecs();
-Codecs Q2_KCodecs();
-Codecs Q3_KCodecs();
-Codecs Q4_KCodecs();
-Codecs Q5_KCodecs();
-Codecs Q6_KCodecs();
-Codecs IQ4Codecs();      // IQ4_NL, IQ4_XS
-Codecs TernaryCodecs();  // TQ1_0, TQ2_0
-Codecs FP4Codecs();      // MXFP4, NVFP4
-Codecs LowBitCodecs();   // Q1_0, Q2_0
+// The types whose kernels share a source file; the codecs are those for the
+// best SIMD target of this CPU.
+#define QUANT_CODEC_FAMILIES(FAMILY)         \
+  FAMILY(FloatCodecs) /* F32, F16, BF16 */   \
+  FAMILY(Q4_0Codecs)  /* and Q4_1 */         \
+  FAMILY(Q5_0Codecs)  /* and Q5_1 */         \
+  FAMILY(Q8_0Codecs)                         \
+  FAMILY(Q2_KCodecs)                         \
+  FAMILY(Q3_KCodecs)                         \
+  FAMILY(Q4_KCodecs)                         \
+  FAMILY(Q5_KCodecs)                         \
+  FAMILY(Q6_KCodecs)                         \
+  FAMILY(IQ4Codecs)     /* IQ4_NL, IQ4_XS */ \
+  FAMILY(TernaryCodecs) /* TQ1_0, TQ2_0 */   \
+  FAMILY(FP4Codecs)     /* MXFP4, NVFP4 */   \
+  FAMILY(LowBitCodecs)  /* Q1_0, Q2_0 */
+
+#define QUANT_DECLARE_FAMILY(family) Codecs family();
+QUANT_CODEC_FAMILIES(QUANT_DECLARE_FAMILY)
+#undef QUANT_DECLARE_FAMILY
 
 }  // namespace quant
 

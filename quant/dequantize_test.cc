@@ -26,6 +26,7 @@ float Half(const uint8_t* p) {
   const int bits = p[0] | p[1] << 8;
   const int exponent = bits >> 10 & 31;
   const double mantissa = bits & 1023;
+  if (exponent == 31) return mantissa == 0 ? INFINITY : NAN;  // see below
   const double magnitude = exponent == 0
                                ? mantissa * Power(-24)
                                : (1024 + mantissa) * Power(exponent - 25);
@@ -213,7 +214,6 @@ TEST_P(DequantizeTest, DecodesRandomBlocks) {
                  static_cast<int>(i % traits.block_size));
       // Random scales may be infinite or NaN, of which other tests speak.
       if (!(std::fabs(expected) < 60000.0f)) continue;
-      if (!std::isfinite(out[i])) continue;
       ASSERT_EQ(out[i], expected) << hwy::TargetName(target) << " weight " << i;
     }
   }

@@ -2,28 +2,20 @@
 
 #include <cstddef>
 
-#include "gguf/tensor_type.h"
-#include "quant/codec.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/float_types.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "hwy/highway.h"
+#include "quant/codec_dispatch-inl.h"
 #include "quant/float_types-inl.h"
+
+QUANT_CODECS(FloatCodecs,
+             {TensorType::kF32, QuantizeF32Elements, DequantizeF32Elements},
+             {TensorType::kF16, QuantizeF16Elements, DequantizeF16Elements},
+             {TensorType::kBF16, QuantizeBF16Elements, DequantizeBF16Elements})
 
 HWY_BEFORE_NAMESPACE();
 namespace quant {
 namespace HWY_NAMESPACE {
-
-static Codecs CodecsOnTarget() {
-  using gguf::TensorType;
-  static constexpr Codec kCodecs[] = {
-      {TensorType::kF32, QuantizeF32Elements, DequantizeF32Elements},
-      {TensorType::kF16, QuantizeF16Elements, DequantizeF16Elements},
-      {TensorType::kBF16, QuantizeBF16Elements, DequantizeBF16Elements},
-  };
-  return kCodecs;
-}
 
 static void RoundElementsToF16OnTarget(float* values, size_t count) {
   RoundVectorsToF16(values, count);
@@ -41,11 +33,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace quant {
 
-HWY_EXPORT(CodecsOnTarget);
 HWY_EXPORT(RoundElementsToF16OnTarget);
 HWY_EXPORT(FindElementNotBelowOnTarget);
-
-Codecs FloatCodecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
 
 void RoundElementsToF16(float* values, size_t count) {
   HWY_DYNAMIC_DISPATCH(RoundElementsToF16OnTarget)(values, count);

@@ -43,37 +43,6 @@ bool Is70B(const ModelFacts& facts) {
   return facts.architecture == "jais2" && facts.block_count == 68;
 }
 
-// What rows that are no whole number of blocks of `type` are stored as.
-std::optional<TensorType> FallbackFor(TensorType type) {
-  switch (type) {
-    case TensorType::kQ2_K:
-    case TensorType::kQ3_K:
-    case TensorType::kTQ1_0:
-    case TensorType::kTQ2_0:
-    case TensorType::kQ2_0:
-      return TensorType::kQ4_0;
-    case TensorType::kQ4_K:
-      return TensorType::kQ5_0;
-    case TensorType::kQ5_K:
-      return TensorType::kQ5_1;
-    case TensorType::kQ6_K:
-      return TensorType::kQ8_0;
-    case TensorType::kIQ1_S:
-    case TensorType::kIQ1_M:
-    case TensorType::kIQ2_XXS:
-    case TensorType::kIQ2_XS:
-    case TensorType::kIQ2_S:
-    case TensorType::kIQ3_XXS:
-    case TensorType::kIQ3_S:
-    case TensorType::kIQ4_XS:
-      return TensorType::kIQ4_NL;
-    default:
-      // Nothing has smaller blocks than these.
-      if (gguf::Traits(type).block_size == 32) return TensorType::kF16;
-      return std::nullopt;
-  }
-}
-
 bool Divides(TensorType type, const TensorInfo& tensor) {
   return tensor.shape[0] % gguf::Traits(type).block_size == 0;
 }
@@ -90,7 +59,7 @@ absl::Status CantStore(TensorType type, const TensorInfo& tensor) {
 absl::StatusOr<TensorChoice> WithFallback(TensorType type,
                                           const TensorInfo& tensor) {
   if (Divides(type, tensor)) return TensorChoice{type, std::nullopt};
-  const std::optional<TensorType> fallback = FallbackFor(type);
+  const std::optional<TensorType> fallback = gguf::Traits(type).fallback;
   if (!fallback.has_value()) return CantStore(type, tensor);
   const bool fits = Divides(*fallback, tensor);
   return TensorChoice{fits ? *fallback : TensorType::kF16, type};
@@ -395,19 +364,8 @@ bool RequiresImportance(const FileType& file_type, absl::string_view tensor,
   if (role == TensorRole::kOutput || role == TensorRole::kTokenEmbedding) {
     return false;
   }
-  switch (type) {
-    case TensorType::kQ2_K:
-      return file_type.number == kFileQ2_K_S;
-    case TensorType::kIQ1_S:
-    case TensorType::kIQ1_M:
-    case TensorType::kIQ2_XXS:
-    case TensorType::kIQ2_XS:
-    case TensorType::kIQ2_S:
-    case TensorType::kIQ3_XXS:
-      return true;
-    default:
-      return false;
-  }
+  if (type == TensorType::kQ2_K) return file_type.number == kFileQ2_K_S;
+  return gguf::Traits(type).needs_importance;
 }
 
 }  // namespace quant

@@ -1,37 +1,11 @@
-#include "gguf/tensor_type.h"
-#include "quant/codec.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/q5_0.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "hwy/highway.h"
+#include "quant/codec_dispatch-inl.h"
 #include "quant/simple_blocks-inl.h"
 
-HWY_BEFORE_NAMESPACE();
-namespace quant {
-namespace HWY_NAMESPACE {
-
-static Codecs CodecsOnTarget() {
-  using gguf::TensorType;
-  static constexpr Codec kCodecs[] = {
-      {TensorType::kQ5_0, QuantizeSimple<Q50Format>,
-       DequantizeSimple<Q50Format>},
-      {TensorType::kQ5_1, QuantizeSimple<Q51Format>,
-       DequantizeSimple<Q51Format>},
-  };
-  return kCodecs;
-}
-
-}  // namespace HWY_NAMESPACE
-}  // namespace quant
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace quant {
-
-HWY_EXPORT(CodecsOnTarget);
-
-Codecs Q5_0Codecs() { return HWY_DYNAMIC_DISPATCH(CodecsOnTarget)(); }
-
-}  // namespace quant
-#endif  // HWY_ONCE
+QUANT_CODECS(Q5_0Codecs,
+             {TensorType::kQ5_0, QuantizeSimple<Q50Format>,
+              DequantizeSimple<Q50Format>},
+             {TensorType::kQ5_1, QuantizeSimple<Q51Format>,
+              DequantizeSimple<Q51Format>})

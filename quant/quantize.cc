@@ -17,11 +17,9 @@ namespace {
 using gguf::TensorType;
 
 // Each is asked again for every call: a test may have changed the target.
-constexpr Codecs (*kFamilies[])() = {
-    FloatCodecs,   Q4_0Codecs, Q5_0Codecs,   Q8_0Codecs, Q2_KCodecs,
-    Q3_KCodecs,    Q4_KCodecs, Q5_KCodecs,   Q6_KCodecs, IQ4Codecs,
-    TernaryCodecs, FP4Codecs,  LowBitCodecs,
-};
+#define QUANT_FAMILY(family) family,
+constexpr Codecs (*kFamilies[])() = {QUANT_CODEC_FAMILIES(QUANT_FAMILY)};
+#undef QUANT_FAMILY
 
 const Codec* FindCodec(TensorType type) {
   for (Codecs (*family)() : kFamilies) {

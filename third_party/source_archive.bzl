@@ -24,43 +24,59 @@ mv ./"$1"_*.orig.tar.* "$2"
 rm -rf apt
 """
 
-def _from_upstream(ctx):
-    if ctx.os.environ.get("MAKE_GGUF_SOURCES") == "debian":
-        return False
+def _from_upstream(ctx, may_fail):
+    """Whether it worked; ends the build with the reason if it must."""
     return ctx.download_and_extract(
         url = ctx.attr.urls,
         sha256 = ctx.attr.sha256,
         stripPrefix = ctx.attr.strip_prefix,
-        allow_fail = True,
+        allow_fail = may_fail,
     ).success
 
+def _is_debian(ctx):
+    # Ubuntu's mirrors have no Debian sources.
+    release = ctx.path("/etc/os-release")
+    return release.exists and "\nID=debian\n" in "\n" + ctx.read(release)
+
 def _from_debian(ctx):
+    """Why it did not work, or None."""
     archive = "archive" + ctx.attr.debian_suffix
     result = ctx.execute(
         ["sh", "-c", _FETCH_FROM_DEBIAN, "sh", ctx.attr.debian_source, archive],
         timeout = 600,
     )
     if not ctx.path(archive).exists:
-        fail("{}: neither {} nor Debian's source package {} can be fetched:\n{}".format(
-            ctx.name,
-            ctx.attr.urls[0],
+        return "Debian's source package {} can't be fetched either:\n{}".format(
             ctx.attr.debian_source,
             result.stderr,
-        ))
+        )
     found = ctx.execute(["sha256sum", archive]).stdout.split(" ")[0]
     expected = ctx.attr.debian_sha256 or ctx.attr.sha256
     if found != expected:
-        fail("{}: Debian's source archive has SHA-256 {}, expected {}".format(
-            ctx.name,
+        return "Debian's source archive of {} has SHA-256 {}, expected {}".format(
+            ctx.attr.debian_source,
             found,
             expected,
-        ))
+        )
     ctx.extract(archive, stripPrefix = ctx.attr.debian_prefix or ctx.attr.strip_prefix)
     ctx.delete(archive)
+    return None
+
+def _fetch(ctx):
+    only_debian = ctx.os.environ.get("MAKE_GGUF_SOURCES") == "debian"
+    if not only_debian and _from_upstream(ctx, may_fail = _is_debian(ctx)):
+        return
+    problem = _from_debian(ctx)
+    if not problem:
+        return
+    if only_debian:
+        fail(problem)
+    # buildifier: disable=print
+    print(problem)
+    _from_upstream(ctx, may_fail = False)
 
 def _source_archive_impl(ctx):
-    if not _from_upstream(ctx):
-        _from_debian(ctx)
+    _fetch(ctx)
     if ctx.attr.build_file:
         # Upstream's own build files are written for other versions of Bazel.
         for name in ["BUILD", "BUILD.bazel", "WORKSPACE", "WORKSPACE.bazel"]:
