@@ -83,12 +83,14 @@ void ExpectTensors(const gguf::File& file, const ordered_json& expected) {
   ASSERT_EQ(file.tensors().size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     const gguf::TensorInfo& info = file.tensors()[i];
-    EXPECT_EQ(info.name, expected[i]["name"]);
+    EXPECT_EQ(info.name, expected[i]["name"].get<std::string>());
     EXPECT_EQ(gguf::Traits(info.type).name,
               expected[i]["type"].get<std::string>())
         << info.name;
     EXPECT_EQ(ordered_json(info.shape), expected[i]["shape"]) << info.name;
-    EXPECT_EQ(DigestOfTensor(file, i), expected[i]["sha256"]) << info.name;
+    EXPECT_EQ(DigestOfTensor(file, i),
+              expected[i]["sha256"].get<std::string>())
+        << info.name;
   }
 }
 
