@@ -5,8 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "converters/config.h"
-#include "converters/status_macros.h"
 
 namespace converters {
 namespace {

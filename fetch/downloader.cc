@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/range_set.h"
 #include "fetch/file_download.h"
 #include "fetch/final_flush.h"
 #include "fetch/http_client.h"
@@ -23,7 +24,6 @@
 #include "fetch/progress_reporter.h"
 #include "fetch/range_answer.h"
 #include "fetch/range_record.h"
-#include "fetch/range_set.h"
 #include "fetch/retry.h"
 
 namespace fetch {
@@ -44,7 +44,7 @@ constexpr uint64_t kMaxOtherBody = 64 << 10;
 // One request for a range of one file.
 class Downloader::Transfer : public HttpSink {
  public:
-  Transfer(Downloader* owner, FileDownload* file_in, Range range_in)
+  Transfer(Downloader* owner, FileDownload* file_in, base::Range range_in)
       : file(file_in),
         range(range_in),
         position(range_in.begin),
@@ -60,7 +60,7 @@ class Downloader::Transfer : public HttpSink {
     if (answer->kind == AnswerKind::kPart) {
       end = answer->end;
     } else {
-      const Range whole = {0, file->item().size};
+      const base::Range whole = {0, file->item().size};
       if (!(range == whole)) file->WithoutRanges();
       position = 0;
       end = whole.end;
@@ -99,9 +99,9 @@ class Downloader::Transfer : public HttpSink {
   }
 
   FileDownload* const file;
-  const Range range;  // as asked for
-  uint64_t position;  // of the next byte
-  uint64_t end = 0;   // of the bytes that are coming
+  const base::Range range;  // as asked for
+  uint64_t position;        // of the next byte
+  uint64_t end = 0;         // of the bytes that are coming
   const absl::Time begun;
   std::optional<RangeAnswer> answer;  // once there is one
   absl::Status write_status;
@@ -186,7 +186,7 @@ void Downloader::StartTransfers(absl::Time now) {
 
 bool Downloader::StartTransferOfActive(absl::Time now) {
   for (const Job& job : active_) {
-    const std::optional<Range> range =
+    const std::optional<base::Range> range =
         job.file->TakeRange(options_.connections, now);
     if (!range.has_value()) continue;
     StartTransfer(job.file.get(), *range);
@@ -219,7 +219,7 @@ bool Downloader::ActivateNext(absl::Time now) {
   return false;
 }
 
-void Downloader::StartTransfer(FileDownload* file, Range range) {
+void Downloader::StartTransfer(FileDownload* file, base::Range range) {
   HttpRequest request;
   request.url = file->url();
   request.range = range;

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/work_queue.h"
 #include "fetch/connection_budget.h"
 #include "fetch/file_download.h"
 #include "fetch/final_flush.h"
@@ -24,7 +25,6 @@
 #include "fetch/observer.h"
 #include "fetch/progress_reporter.h"
 #include "fetch/retry.h"
-#include "fetch/work_queue.h"
 
 namespace fetch {
 
@@ -72,7 +72,7 @@ class Downloader {
   void SyncIfDue(absl::Time now);
   void ReportProgress(absl::Time now, bool force);
 
-  void StartTransfer(FileDownload* file, Range range);
+  void StartTransfer(FileDownload* file, base::Range range);
   void AbortTransfersOf(const FileDownload* file);
   // What a transfer that has ended means for its file.
   void Ended(Transfer* transfer, const HttpResponse& response,
@@ -101,8 +101,8 @@ class Downloader {
   absl::Time next_sync_ = absl::InfinitePast();
   absl::Status status_;  // the first error that ends it all
 
-  WorkQueue digests_;
-  WorkQueue syncs_;
+  base::WorkQueue digests_;
+  base::WorkQueue syncs_;
 };
 
 }  // namespace fetch

@@ -5,17 +5,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/environment.h"
 #include "fetch/fetch_options.h"
-#include "fetch/testing/temp_dir.h"
+#include "fetch/testing/hub_repo.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::testing::HasSubstr;
 
 class EffectiveEnvironmentTest : public ::testing::Test {

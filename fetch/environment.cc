@@ -16,7 +16,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "fetch/small_file.h"
+#include "base/file.h"
 
 namespace fetch {
 namespace {
@@ -76,8 +76,8 @@ std::string ExpandPath(const GetVariable& variable, absl::string_view path) {
 // The token in a file; none if there is no such file.
 absl::StatusOr<Token> TokenFromFile(const std::string& path) {
   if (access(path.c_str(), F_OK) != 0) return Token();
-  const std::optional<std::string> text = ReadFile(path, kMaxTokenBytes);
-  if (!text.has_value()) {
+  const absl::StatusOr<std::string> text = base::ReadFile(path, kMaxTokenBytes);
+  if (!text.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot read the token file ", path,
                      "; make it readable, or set HF_TOKEN or HF_TOKEN_PATH"));

@@ -6,15 +6,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "fetch/testing/temp_dir.h"
+#include "base/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::testing::HasSubstr;
 using ::testing::Not;
 

@@ -15,11 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/fetch.h"
 #include "fetch/observer.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
-#include "fetch/testing/temp_dir.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
@@ -57,9 +57,9 @@ class FaultFixture : public ::testing::Test {
     if (!snapshot.ok()) return {};
     EXPECT_EQ(snapshot->files.size(), repo_.files().size());
     for (const SnapshotFile& file : snapshot->files) {
-      EXPECT_TRUE(testing::Contents(
-                      absl::StrCat(snapshot->directory, "/", file.path)) ==
-                  repo_.contents(file.path))
+      EXPECT_TRUE(
+          base::Contents(absl::StrCat(snapshot->directory, "/", file.path)) ==
+          repo_.contents(file.path))
           << file.path << " is wrong";
     }
     return *snapshot;
@@ -76,7 +76,7 @@ class FaultFixture : public ::testing::Test {
            absl::StrCat("hub/models--org--model/blobs/", repo_.Etag(path));
   }
 
-  testing::TempDir temp_;
+  base::TempDir temp_;
   testing::HubRepo repo_;
   testing::FaultServer server_;
   FetchOptions options_;

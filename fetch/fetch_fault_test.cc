@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/download_paths.h"
 #include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
@@ -24,19 +25,18 @@
 #include "fetch/range_record.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
+using ::base::Contents;
+using ::base::WriteContents;
 using ::fetch::testing::Connection;
-using ::fetch::testing::Contents;
 using ::fetch::testing::FaultServer;
 using ::fetch::testing::HubRepo;
 using ::fetch::testing::Request;
-using ::fetch::testing::WriteContents;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -47,7 +47,7 @@ class FetchFaultTest : public FaultFixture {
   // only; the head promises `too_many` bytes more than were asked for.
   void SendPart(const Request& request, size_t sent, size_t too_many,
                 Connection* connection) const {
-    const Range range = *request.range;
+    const base::Range range = *request.range;
     const absl::string_view contents = repo_.contents("model.safetensors");
     connection->SendHead(
         206,

@@ -17,12 +17,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/testing/child_process.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/fetch.h"
-#include "fetch/testing/child_process.h"
 #include "fetch/testing/connect_proxy.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/nginx_hub.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -30,15 +30,16 @@
 namespace fetch {
 namespace {
 
-using ::fetch::testing::ChildProcess;
+using ::base::ChildProcess;
+using ::base::Contents;
+using ::base::FilesBelow;
+using ::base::LinkOf;
+using ::base::RunProcess;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::fetch::testing::ConnectProxy;
-using ::fetch::testing::Contents;
-using ::fetch::testing::FilesBelow;
 using ::fetch::testing::HubRepo;
-using ::fetch::testing::LinkOf;
 using ::fetch::testing::NginxHub;
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
@@ -224,11 +225,11 @@ TEST_F(FetchNginxTest, FlagsStandForTheEnvironment) {
   std::vector<std::string> command = {
       kTool, "org/model", "--endpoint=" + hub_->url(),
       "--hf_home=" + temp_.path(), "--token_path=" + temp_ / "token"};
-  EXPECT_EQ(ChildProcess(command, {}, temp_ / "output").Wait(), 0)
+  EXPECT_EQ(RunProcess(command, {.output = temp_ / "output"}).exit_code, 0)
       << Contents(temp_ / "output");
   ExpectRightFiles(InRepo("snapshots/" + repo_.commit()));
   command[1] = "org/gated";
-  EXPECT_EQ(ChildProcess(command, {}, temp_ / "refusal").Wait(), 1);
+  EXPECT_EQ(RunProcess(command, {.output = temp_ / "refusal"}).exit_code, 1);
   EXPECT_THAT(Contents(temp_ / "refusal"),
               HasSubstr(absl::StrCat("The token used is from the token file ",
                                      temp_ / "token")));
@@ -482,13 +483,14 @@ TEST_F(FetchNginxTest, KilledAtAnyMomentItGoesOn) {
   std::mt19937 random(5);
   int kills = 0;
   while (true) {
-    ChildProcess tool(command, {"HF_TOKEN=hf_secret"}, temp_ / "output");
+    ChildProcess tool(command, {.environment = {{"HF_TOKEN", "hf_secret"}},
+                                .output = temp_ / "output"});
     const absl::Time end = absl::Now() + absl::Milliseconds(random() % 900);
     while (tool.IsRunning() && absl::Now() < end) {
       absl::SleepFor(absl::Milliseconds(5));
     }
     if (!tool.IsRunning()) {
-      EXPECT_EQ(tool.Wait(), 0) << Contents(temp_ / "output");
+      EXPECT_EQ(tool.Wait().exit_code, 0) << Contents(temp_ / "output");
       break;
     }
     tool.Kill();
@@ -508,10 +510,10 @@ TEST_F(FetchNginxTest, TwoProcessesShareTheWork) {
   const std::vector<std::string> command = {kTool, "org/model",
                                             "--endpoint=" + hub_->url(),
                                             "--cache_dir=" + temp_ / "hub"};
-  ChildProcess first(command, {}, temp_ / "first");
-  ChildProcess second(command, {}, temp_ / "second");
-  EXPECT_EQ(first.Wait(), 0) << Contents(temp_ / "first");
-  EXPECT_EQ(second.Wait(), 0) << Contents(temp_ / "second");
+  ChildProcess first(command, {.output = temp_ / "first"});
+  ChildProcess second(command, {.output = temp_ / "second"});
+  EXPECT_EQ(first.Wait().exit_code, 0) << Contents(temp_ / "first");
+  EXPECT_EQ(second.Wait().exit_code, 0) << Contents(temp_ / "second");
   ExpectRightFiles(InRepo("snapshots/" + repo_.commit()));
   EXPECT_EQ(hub_->BytesFromStore(), 8 * kMiB);
 }

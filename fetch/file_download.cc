@@ -13,14 +13,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fetch/digest.h"
-#include "fetch/file_lock.h"
+#include "base/digest.h"
+#include "base/file_lock.h"
+#include "base/range_set.h"
 #include "fetch/final_flush.h"
 #include "fetch/following_digest.h"
 #include "fetch/hub_url.h"
 #include "fetch/partial_file.h"
 #include "fetch/range_record.h"
-#include "fetch/range_set.h"
 #include "fetch/retry.h"
 
 namespace fetch {
@@ -48,8 +48,9 @@ uint64_t FileDownload::bytes_there() const {
 }
 
 absl::StatusOr<bool> FileDownload::Begin() {
-  absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      FileLock::TryAcquire(item_->paths.lock_path);
+  absl::StatusOr<std::unique_ptr<base::FileLock>> lock =
+      base::FileLock::TryAcquire(item_->paths.lock_path,
+                                 {.shared_by_group = true});
   if (!lock.ok()) return lock.status();
   if (*lock == nullptr) return false;
   const absl::StatusOr<bool> adopted = item_->adopt();
@@ -64,7 +65,7 @@ absl::StatusOr<bool> FileDownload::Begin() {
   return true;
 }
 
-absl::Status FileDownload::OpenPartial(std::unique_ptr<FileLock> lock) {
+absl::Status FileDownload::OpenPartial(std::unique_ptr<base::FileLock> lock) {
   const RecordKey key = {item_->etag, item_->size, services_->boot_id};
   absl::StatusOr<std::unique_ptr<PartialFile>> partial =
       PartialFile::Open(item_->paths, key, std::move(lock));
@@ -84,18 +85,19 @@ absl::Status FileDownload::StartDigest() {
   return absl::OkStatus();
 }
 
-std::optional<Range> FileDownload::TakeRange(int connections, absl::Time now) {
+std::optional<base::Range> FileDownload::TakeRange(int connections,
+                                                   absl::Time now) {
   if (complete_ || partial_ == nullptr || now < not_before_) {
     return std::nullopt;
   }
   // One request finds out where the bytes are, for the others to follow.
   const bool alone = whole_only_ || !confirmed_;
   if (alone && !asked_.empty()) return std::nullopt;
-  RangeSet taken = partial_->there();
+  base::RangeSet taken = partial_->there();
   taken.Add(asked_);
   const uint64_t left = item_->size - taken.size();
   if (left == 0) return std::nullopt;
-  Range range = {0, item_->size};
+  base::Range range = {0, item_->size};
   if (!whole_only_) {
     const uint64_t share = left / static_cast<uint64_t>(connections);
     range = taken.FirstGap(0, item_->size);
@@ -106,7 +108,7 @@ std::optional<Range> FileDownload::TakeRange(int connections, absl::Time now) {
   return range;
 }
 
-void FileDownload::ReleaseRange(Range range) { asked_.Remove(range); }
+void FileDownload::ReleaseRange(base::Range range) { asked_.Remove(range); }
 
 const std::string& FileDownload::url() const {
   return location_.empty() ? item_->url : location_;
@@ -142,8 +144,8 @@ absl::StatusOr<uint64_t> FileDownload::Write(uint64_t offset, const char* data,
                                              size_t size) {
   const uint64_t end = offset + size;
   uint64_t added = 0;
-  for (Range gap = partial_->there().FirstGap(offset, end); gap.begin < gap.end;
-       gap = partial_->there().FirstGap(gap.end, end)) {
+  for (base::Range gap = partial_->there().FirstGap(offset, end);
+       gap.begin < gap.end; gap = partial_->there().FirstGap(gap.end, end)) {
     const absl::Status written =
         partial_->Write(gap.begin, data + (gap.begin - offset), gap.size());
     if (!written.ok()) return written;
@@ -227,7 +229,7 @@ void FileDownload::Finish() {
 
 absl::Status FileDownload::Mismatch(absl::string_view found) {
   const std::string what =
-      absl::StrCat("its ", DigestName(item_->digest_kind), " is ", found,
+      absl::StrCat("its ", base::DigestName(item_->digest_kind), " is ", found,
                    ", the hub lists ", item_->etag);
   if (++mismatches_ == 1) return Restart(what);
   digest_.reset();

@@ -18,15 +18,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "fetch/digest.h"
+#include "base/digest.h"
+#include "base/file_lock.h"
+#include "base/range_set.h"
+#include "base/work_queue.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_lock.h"
 #include "fetch/final_flush.h"
 #include "fetch/following_digest.h"
 #include "fetch/partial_file.h"
-#include "fetch/range_set.h"
 #include "fetch/retry.h"
-#include "fetch/work_queue.h"
 
 namespace fetch {
 
@@ -35,7 +35,7 @@ struct DownloadItem {
   std::string path;  // in the repository; for messages and progress
   std::string url;   // at the hub
   uint64_t size = 0;
-  DigestKind digest_kind = DigestKind::kSha256;
+  base::DigestKind digest_kind = base::DigestKind::kSha256;
   std::string etag;  // the hash that the contents must have, in hexadecimal
   DownloadPaths paths;
   // Called once the lock is held: takes the file as it is if another process
@@ -50,7 +50,7 @@ struct DownloadItem {
 struct DownloadServices {
   RetryPolicy retry;
   std::string boot_id;
-  WorkQueue* digests = nullptr;
+  base::WorkQueue* digests = nullptr;
   FinalFlusher* flusher = nullptr;
   std::function<void()> wake;                     // from any thread
   std::function<void(absl::string_view)> notice;  // may be empty
@@ -73,9 +73,9 @@ class FileDownload {
   // The next bytes to ask for, which then count as asked for until Released;
   // nullopt if there is nothing to ask for now. `connections` is how many
   // there can be, so that none gets too large a part of what is left.
-  std::optional<Range> TakeRange(int connections, absl::Time now);
+  std::optional<base::Range> TakeRange(int connections, absl::Time now);
   // The request for `range` has ended, whatever it brought.
-  void ReleaseRange(Range range);
+  void ReleaseRange(base::Range range);
 
   // When the pause after the last failure ends.
   absl::Time not_before() const { return not_before_; }
@@ -120,7 +120,7 @@ class FileDownload {
   std::shared_ptr<PartialFile> partial() const { return partial_; }
 
  private:
-  absl::Status OpenPartial(std::unique_ptr<FileLock> lock);
+  absl::Status OpenPartial(std::unique_ptr<base::FileLock> lock);
   absl::Status StartDigest();
   void Finish();
   // Throws away what is there, because the file has changed or is wrong.
@@ -133,7 +133,7 @@ class FileDownload {
   std::unique_ptr<FollowingDigest> digest_;
   bool complete_ = false;
 
-  RangeSet asked_;        // requests under way
+  base::RangeSet asked_;  // requests under way
   std::string location_;  // empty for item_->url
   bool confirmed_ = false;
   int redirects_ = 0;

@@ -22,9 +22,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -123,7 +123,7 @@ int unlink(const char* path) noexcept {
 namespace fetch {
 namespace {
 
-using ::fetch::testing::Contents;
+using ::base::Contents;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -174,7 +174,7 @@ TEST_F(FileSystemFaultTest, FileThatCannotBeFlushedIsHashedAgain) {
   flush_error = 0;
   // What the disk has made of it.
   const std::string weights = BlobPath("model.safetensors");
-  testing::WriteContents(weights, std::string(6 * kMiB, 0));
+  base::WriteContents(weights, std::string(6 * kMiB, 0));
   const Snapshot snapshot = FetchAndCheck();
   EXPECT_EQ(snapshot.received_bytes, 6 * kMiB);
   EXPECT_EQ(Contents(weights + std::string(kRecordSuffix)), "(none)");

@@ -14,11 +14,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/file.h"
+#include "base/file_lock.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_lock.h"
-#include "fetch/file_status.h"
 #include "fetch/range_record.h"
-#include "fetch/small_file.h"
 #include "fetch/writeback.h"
 
 namespace fetch {
@@ -33,7 +32,7 @@ constexpr uint64_t kPiece = uint64_t{4} << 20;
 }  // namespace
 
 bool IsUnflushed(const DownloadPaths& paths) {
-  return FileSize(paths.record_path).has_value();
+  return base::FileSize(paths.record_path).has_value();
 }
 
 bool MayBeTorn(const DownloadPaths& paths, const RecordKey& key) {
@@ -55,27 +54,28 @@ struct FinalFlusher::File {
   absl::Status Flush() const;
 
   const DownloadPaths paths;
-  std::unique_ptr<FileLock> lock;
+  std::unique_ptr<base::FileLock> lock;
   uint64_t size = 0;
   int fd = -1;
 };
 
 bool FinalFlusher::File::Open() {
-  absl::StatusOr<std::unique_ptr<FileLock>> acquired =
-      FileLock::TryAcquire(paths.lock_path);
+  absl::StatusOr<std::unique_ptr<base::FileLock>> acquired =
+      base::FileLock::TryAcquire(paths.lock_path, {.shared_by_group = true});
   if (!acquired.ok() || *acquired == nullptr) return false;
   lock = *std::move(acquired);
-  size = FileSize(paths.final_path).value_or(0);
+  size = base::FileSize(paths.final_path).value_or(0);
   fd = open(paths.final_path.c_str(), O_RDONLY | O_CLOEXEC);
   return fd >= 0;
 }
 
 absl::Status FinalFlusher::File::Flush() const {
   if (fdatasync(fd) != 0) {
-    const absl::Status status = FileError(errno, "flush", paths.final_path);
+    const absl::Status status =
+        base::FileError(errno, "flush", paths.final_path);
     // An empty record: the next run hashes the file. If even that fails, the
     // record goes on to say that it is written, as the system said.
-    WriteFileAtomically(paths.record_path, "").IgnoreError();
+    base::ReplaceFile(paths.record_path, "").IgnoreError();
     return status;
   }
   unlink(paths.record_path.c_str());

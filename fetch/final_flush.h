@@ -15,9 +15,9 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/work_queue.h"
 #include "fetch/download_paths.h"
 #include "fetch/range_record.h"
-#include "fetch/work_queue.h"
 
 namespace fetch {
 
@@ -60,7 +60,7 @@ class FinalFlusher {
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  WorkQueue queue_{1};  // last: its thread uses the above
+  base::WorkQueue queue_{1};  // last: its thread uses the above
 };
 
 }  // namespace fetch

@@ -13,10 +13,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/file_lock.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_lock.h"
 #include "fetch/range_record.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -45,9 +45,9 @@ extern "C" int sync_file_range(int, off64_t, off64_t, unsigned) {
 namespace fetch {
 namespace {
 
-using ::fetch::testing::FilesBelow;
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::FilesBelow;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
@@ -108,8 +108,8 @@ TEST_F(FinalFlushTest, FlushedFilesLoseTheirRecords) {
 
 TEST_F(FinalFlushTest, FileOfAnotherProcessIsLeftAlone) {
   const DownloadPaths paths = Complete("file", "today");
-  const absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      FileLock::TryAcquire(paths.lock_path);
+  const absl::StatusOr<std::unique_ptr<base::FileLock>> lock =
+      base::FileLock::TryAcquire(paths.lock_path);
   ASSERT_TRUE(lock.ok());
   FinalFlusher flusher;
   flusher.Add(paths);

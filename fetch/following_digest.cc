@@ -16,10 +16,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "fetch/digest.h"
-#include "fetch/file_status.h"
-#include "fetch/work_queue.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/work_queue.h"
 #include "fetch/writeback.h"
 
 namespace fetch {
@@ -32,8 +33,8 @@ constexpr size_t kReadBuffer = size_t{256} << 10;
 }  // namespace
 
 struct FollowingDigest::State {
-  State(int fd_in, Digest digest_in, uint64_t size_in, WorkQueue* queue_in,
-        std::function<void()> wake_in)
+  State(int fd_in, base::Digest digest_in, uint64_t size_in,
+        base::WorkQueue* queue_in, std::function<void()> wake_in)
       : fd(fd_in),
         size(size_in),
         queue(queue_in),
@@ -43,9 +44,9 @@ struct FollowingDigest::State {
 
   const int fd;
   const uint64_t size;
-  WorkQueue* const queue;
+  base::WorkQueue* const queue;
   const std::function<void()> wake;
-  Digest digest;          // the running task's
+  base::Digest digest;    // the running task's
   uint64_t position = 0;  // the running task's; hashed so far
 
   absl::Mutex mutex;
@@ -67,13 +68,13 @@ absl::Status FollowingDigest::State::HashTo(uint64_t limit) {
     const ssize_t got =
         pread(fd, buffer.data(), wanted, static_cast<off_t>(position));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FileError(errno, "read back", "the partial file");
+    if (got < 0) return base::FileError(errno, "read back", "the partial file");
     if (got == 0) {
       return absl::DataLossError(
           absl::StrCat("the partial file ends at byte ", position,
                        ", expected ", size, ": something else has changed it"));
     }
-    digest.Update(buffer.data(), static_cast<size_t>(got));
+    digest.Update(absl::string_view(buffer.data(), static_cast<size_t>(got)));
     position += static_cast<uint64_t>(got);
   }
   return absl::OkStatus();
@@ -99,7 +100,7 @@ void FollowingDigest::State::Step() {
     if (status.ok() && position < size) continue;
     absl::MutexLock lock(&mutex);
     if (status.ok()) {
-      result.emplace(digest.HexFinish());
+      result.emplace(digest.Finish());
     } else {
       result.emplace(status);
     }
@@ -109,12 +110,12 @@ void FollowingDigest::State::Step() {
 }
 
 absl::StatusOr<std::unique_ptr<FollowingDigest>> FollowingDigest::Create(
-    int fd, DigestKind kind, uint64_t size, WorkQueue* queue,
+    int fd, base::DigestKind kind, uint64_t size, base::WorkQueue* queue,
     std::function<void()> wake) {
-  absl::StatusOr<Digest> digest = Digest::Create(kind, size);
+  absl::StatusOr<base::Digest> digest = base::Digest::Create(kind, size);
   if (!digest.ok()) return digest.status();
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (own < 0) return FileError(errno, "duplicate", "a file descriptor");
+  if (own < 0) return base::FileError(errno, "duplicate", "a file descriptor");
   std::unique_ptr<FollowingDigest> following(
       new FollowingDigest(std::make_shared<State>(own, *std::move(digest), size,
                                                   queue, std::move(wake))));

@@ -15,8 +15,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "fetch/digest.h"
-#include "fetch/work_queue.h"
+#include "base/digest.h"
+#include "base/work_queue.h"
 
 namespace fetch {
 
@@ -27,7 +27,7 @@ class FollowingDigest {
   // Will call `wake`, from another thread, when there is a result. `queue` and
   // `wake` must outlive the queue's tasks.
   static absl::StatusOr<std::unique_ptr<FollowingDigest>> Create(
-      int fd, DigestKind kind, uint64_t size, WorkQueue* queue,
+      int fd, base::DigestKind kind, uint64_t size, base::WorkQueue* queue,
       std::function<void()> wake);
 
   ~FollowingDigest();

@@ -5,14 +5,14 @@
 
 #include <string>
 
-#include "fetch/testing/temp_dir.h"
+#include "base/testing/temp_dir.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::TempDir;
+using ::base::WriteContents;
 
 constexpr uint64_t kSize = uint64_t{2} << 20;
 

@@ -14,21 +14,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
 #include "fetch/testing/fault_server.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
+using ::base::Contents;
+using ::base::LinkOf;
+using ::base::WriteContents;
 using ::fetch::testing::Connection;
-using ::fetch::testing::Contents;
-using ::fetch::testing::LinkOf;
 using ::fetch::testing::Request;
-using ::fetch::testing::WriteContents;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -95,7 +95,7 @@ TEST_F(HostileHubTest, NamesThatLeaveTheDirectoryAreRefused) {
     const absl::Status status = FetchWith(Entry(path, "file", oid_, "6"));
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << path << ": " << status;
   }
-  EXPECT_EQ(testing::FilesBelow(temp_.path()).size(), 0);
+  EXPECT_EQ(base::FilesBelow(temp_.path()).size(), 0);
 }
 
 TEST_F(HostileHubTest, OnlyFilesAndDirectoriesAreTaken) {

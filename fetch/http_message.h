@@ -11,15 +11,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "fetch/range_set.h"
+#include "base/range_set.h"
 
 namespace fetch {
 
 struct HttpRequest {
   std::string url;
-  std::string bearer_token;    // a secret; sent if not empty
-  std::optional<Range> range;  // not empty; asks for these bytes only
-  std::string if_match;        // an ETag with its quotes; sent if not empty
+  std::string bearer_token;          // a secret; sent if not empty
+  std::optional<base::Range> range;  // not empty; asks for these bytes only
+  std::string if_match;  // an ETag with its quotes; sent if not empty
 };
 
 struct HttpResponse {

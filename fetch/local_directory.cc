@@ -16,10 +16,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "fetch/digest.h"
+#include "base/digest.h"
+#include "base/file.h"
 #include "fetch/repo_cache.h"
 #include "fetch/repo_path.h"
-#include "fetch/small_file.h"
 
 namespace fetch {
 namespace {
@@ -46,7 +46,7 @@ absl::StatusOr<DownloadPaths> LocalDirectory::FilePaths(
   const std::string metadata = MetadataPath(path);
   const size_t name = metadata.rfind('/') + 1;
   const absl::StatusOr<std::string> hash =
-      HexDigest(DigestKind::kSha1, metadata.substr(name));
+      base::HexDigest(base::DigestKind::kSha1, metadata.substr(name));
   if (!hash.ok()) return hash.status();
   std::string bytes;
   if (!absl::HexStringToBytes(*hash, &bytes)) {
@@ -68,8 +68,9 @@ absl::StatusOr<DownloadPaths> LocalDirectory::FilePaths(
 
 std::optional<LocalMetadata> LocalDirectory::ReadMetadata(
     absl::string_view path) const {
-  const std::optional<std::string> text = ReadFile(MetadataPath(path), 4096);
-  if (!text.has_value()) return std::nullopt;
+  const absl::StatusOr<std::string> text =
+      base::ReadFile(MetadataPath(path), 4096);
+  if (!text.ok()) return std::nullopt;
   const std::vector<absl::string_view> lines = absl::StrSplit(*text, '\n');
   double seconds = 0;
   if (lines.size() < 3 || !absl::SimpleAtod(lines[2], &seconds)) {
@@ -88,7 +89,7 @@ std::optional<LocalMetadata> LocalDirectory::ReadMetadata(
 
 absl::Status LocalDirectory::WriteMetadata(
     absl::string_view path, const LocalMetadata& metadata) const {
-  return WriteFileAtomically(
+  return base::ReplaceFile(
       MetadataPath(path),
       absl::StrFormat(
           "%s\n%s\n%.6f\n", metadata.commit, metadata.etag,
@@ -107,8 +108,8 @@ absl::Status LocalDirectory::Prepare(absl::string_view path) const {
   if (!status.ok()) return status;
   TagCacheDirectory(hub_directory_);
   const std::string ignore = absl::StrCat(hub_directory_, "/.gitignore");
-  if (!FileSize(ignore).has_value()) {
-    WriteFileAtomically(ignore, "*").IgnoreError();  // a courtesy to git users
+  if (!base::FileSize(ignore).has_value()) {
+    base::ReplaceFile(ignore, "*").IgnoreError();  // a courtesy to git users
   }
   return absl::OkStatus();
 }

@@ -4,14 +4,14 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fetch/testing/temp_dir.h"
+#include "base/testing/temp_dir.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::TempDir;
+using ::base::WriteContents;
 
 TEST(LocalDirectoryTest, PathsAreHuggingfaceHubs) {
   const auto paths = LocalDirectory("/d").FilePaths("sub/config.json", "etag");

@@ -15,10 +15,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/file.h"
 #include "fetch/json.h"
 #include "fetch/repo_listing.h"
 #include "fetch/repo_path.h"
-#include "fetch/small_file.h"
 #include "nlohmann/json.hpp"
 
 namespace fetch {
@@ -38,7 +38,7 @@ RepoListing ListDirectory(const std::string& directory,
   for (fs::recursive_directory_iterator entry(directory, error), end;
        !error && entry != end; entry.increment(error)) {
     const std::string path = entry->path().string();
-    const std::optional<uint64_t> size = FileSize(path);
+    const std::optional<uint64_t> size = base::FileSize(path);
     if (!size.has_value()) continue;
     RepoFile file;
     file.path = path.substr(directory.size() + 1);
@@ -58,15 +58,15 @@ std::vector<std::string> MissingShards(const std::string& directory,
   std::set<std::string> missing;
   for (const RepoFile& file : files) {
     if (!absl::EndsWith(file.path, ".index.json")) continue;
-    const std::optional<std::string> text =
-        ReadFile(absl::StrCat(directory, "/", file.path), kMaxIndexBytes);
+    const absl::StatusOr<std::string> text =
+        base::ReadFile(absl::StrCat(directory, "/", file.path), kMaxIndexBytes);
     const nlohmann::json index = ParseJson(text.value_or(""));
     const nlohmann::json& map = JsonMember(index, "weight_map");
     if (!map.is_object()) continue;
     for (const auto& [tensor, shard] : map.items()) {
       const std::string* name = shard.get_ptr<const std::string*>();
       if (name != nullptr && ValidateRepoPath(*name).ok() &&
-          !FileSize(absl::StrCat(directory, "/", *name)).has_value()) {
+          !base::FileSize(absl::StrCat(directory, "/", *name)).has_value()) {
         missing.insert(*name);
       }
     }

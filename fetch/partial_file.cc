@@ -15,13 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "base/file.h"
+#include "base/file_lock.h"
+#include "base/range_set.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_lock.h"
-#include "fetch/file_status.h"
 #include "fetch/foreign_partial.h"
 #include "fetch/range_record.h"
-#include "fetch/range_set.h"
-#include "fetch/small_file.h"
 
 namespace fetch {
 namespace {
@@ -32,7 +31,7 @@ constexpr uint64_t kNoteEvery = uint64_t{512} << 10;
 // What our record says is there, as far as the partial file reaches.
 RecordedRanges OwnRanges(const DownloadPaths& paths, const RecordKey& key) {
   RecordedRanges ranges = ReadRangeRecord(paths.record_path, key);
-  const uint64_t length = FileSize(paths.partial_path).value_or(0);
+  const uint64_t length = base::FileSize(paths.partial_path).value_or(0);
   ranges.there.Remove({length, key.size});
   ranges.synced.Remove({length, key.size});
   return ranges;
@@ -43,7 +42,7 @@ absl::Status WriteAt(int fd, const char* data, size_t size, uint64_t offset,
   while (size > 0) {
     const ssize_t written = pwrite(fd, data, size, static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FileError(errno, "write", path);
+    if (written < 0) return base::FileError(errno, "write", path);
     data += written;
     size -= static_cast<size_t>(written);
     offset += static_cast<uint64_t>(written);
@@ -61,21 +60,21 @@ uint64_t BytesThere(const DownloadPaths& paths, const RecordKey& key) {
 
 absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
     const DownloadPaths& paths, const RecordKey& key,
-    std::unique_ptr<FileLock> lock) {
+    std::unique_ptr<base::FileLock> lock) {
   RecordedRanges ranges = OwnRanges(paths, key);
   const ForeignPartial foreign =
       FindForeignPartial(paths.foreign_partial_path, key.size);
   if (foreign.bytes > ranges.there.size()) {
     unlink(paths.record_path.c_str());
     if (rename(foreign.path.c_str(), paths.partial_path.c_str()) != 0) {
-      return FileError(errno, "take over", foreign.path);
+      return base::FileError(errno, "take over", foreign.path);
     }
     ranges = RecordedRanges();
     ranges.there.Add({0, foreign.bytes});
   }
   const int fd = open(paths.partial_path.c_str(),
                       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return FileError(errno, "open", paths.partial_path);
+  if (fd < 0) return base::FileError(errno, "open", paths.partial_path);
   auto file =
       absl::WrapUnique(new PartialFile(paths, key, fd, std::move(lock)));
   file->there_ = ranges.there;
@@ -96,11 +95,11 @@ absl::Status PartialFile::Reserve() {
 #ifdef __linux__
   if (fallocate(fd_, 0, 0, size) == 0) return absl::OkStatus();
   if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) {
-    return FileError(errno, "reserve space for", paths_.final_path);
+    return base::FileError(errno, "reserve space for", paths_.final_path);
   }
 #endif
   if (ftruncate(fd_, size) != 0) {
-    return FileError(errno, "reserve space for", paths_.final_path);
+    return base::FileError(errno, "reserve space for", paths_.final_path);
   }
   return absl::OkStatus();
 }
@@ -146,8 +145,9 @@ absl::Status PartialFile::Sync() {
     record = record_;
   }
   if (record == nullptr) return absl::OkStatus();
-  const RangeSet written = record->Written();
-  if (fdatasync(fd_) != 0) return FileError(errno, "flush", paths_.final_path);
+  const base::RangeSet written = record->Written();
+  if (fdatasync(fd_) != 0)
+    return base::FileError(errno, "flush", paths_.final_path);
   absl::MutexLock lock(&mutex_);
   // What was flushed for a record that has been replaced does not count.
   return record_ == record ? record->SetSynced(written) : absl::OkStatus();
@@ -157,7 +157,7 @@ absl::Status PartialFile::Commit() {
   Note().IgnoreError();  // a file that is not noted whole is hashed again
   absl::MutexLock lock(&mutex_);
   if (rename(paths_.partial_path.c_str(), paths_.final_path.c_str()) != 0) {
-    return FileError(errno, "rename to", paths_.final_path);
+    return base::FileError(errno, "rename to", paths_.final_path);
   }
   record_.reset();
   return absl::OkStatus();

@@ -16,10 +16,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "base/file_lock.h"
+#include "base/range_set.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_lock.h"
 #include "fetch/range_record.h"
-#include "fetch/range_set.h"
 
 namespace fetch {
 
@@ -35,7 +35,7 @@ class PartialFile {
   // over another client's partial file if it has more than ours.
   static absl::StatusOr<std::unique_ptr<PartialFile>> Open(
       const DownloadPaths& paths, const RecordKey& key,
-      std::unique_ptr<FileLock> lock);
+      std::unique_ptr<base::FileLock> lock);
 
   // Notes what is there in the record and closes both.
   ~PartialFile();
@@ -43,7 +43,7 @@ class PartialFile {
   PartialFile& operator=(const PartialFile&) = delete;
 
   int fd() const { return fd_; }
-  const RangeSet& there() const { return there_; }
+  const base::RangeSet& there() const { return there_; }
 
   // Writes where it belongs. The record follows every half megabyte.
   absl::Status Write(uint64_t offset, const char* data, size_t size);
@@ -67,19 +67,19 @@ class PartialFile {
 
  private:
   PartialFile(const DownloadPaths& paths, const RecordKey& key, int fd,
-              std::unique_ptr<FileLock> lock)
+              std::unique_ptr<base::FileLock> lock)
       : lock_(std::move(lock)), paths_(paths), key_(key), fd_(fd) {}
 
   absl::Status Reserve();
   absl::Status MakeRecord(const RecordedRanges& ranges);
 
-  const std::unique_ptr<FileLock> lock_;
+  const std::unique_ptr<base::FileLock> lock_;
   const DownloadPaths paths_;
   const RecordKey key_;
   const int fd_;
-  RangeSet there_;
-  RangeSet unnoted_;   // written, but not yet in the record
-  absl::Mutex mutex_;  // so that Sync never brings a removed record back
+  base::RangeSet there_;
+  base::RangeSet unnoted_;  // written, but not yet in the record
+  absl::Mutex mutex_;       // so that Sync never brings a removed record back
   std::shared_ptr<RangeRecord> record_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -7,19 +7,19 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/download_paths.h"
 #include "fetch/range_record.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::Contents;
-using ::fetch::testing::FilesBelow;
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::Contents;
+using ::base::FilesBelow;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::testing::ElementsAre;
 
 class PartialFileTest : public ::testing::Test {
@@ -51,7 +51,8 @@ TEST_F(PartialFileTest, GoesOnAfterAnEnd) {
   }
   EXPECT_EQ(BytesThere(paths_, key_), 6);
   const auto file = Open();
-  EXPECT_THAT(file->there().Ranges(), ElementsAre(Range{0, 2}, Range{6, 10}));
+  EXPECT_THAT(file->there().Ranges(),
+              ElementsAre(base::Range{0, 2}, base::Range{6, 10}));
   ASSERT_TRUE(file->Write(2, "2345", 4).ok());
   ASSERT_TRUE(file->Sync().ok());
   ASSERT_TRUE(file->Commit().ok());
@@ -87,7 +88,7 @@ TEST_F(PartialFileTest, TakesOverFromAnotherClientWhatIsMore) {
   WriteContents(paths_.foreign_partial_path, "0123");
   EXPECT_EQ(BytesThere(paths_, key_), 4);
   const auto file = Open();
-  EXPECT_THAT(file->there().Ranges(), ElementsAre(Range{0, 4}));
+  EXPECT_THAT(file->there().Ranges(), ElementsAre(base::Range{0, 4}));
   EXPECT_THAT(FilesBelow(temp_.path()), ElementsAre("partial", "record"));
 }
 

@@ -12,8 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/range_set.h"
 #include "fetch/http_message.h"
-#include "fetch/range_set.h"
 #include "fetch/repo_listing.h"
 #include "fetch/retry.h"
 

@@ -10,13 +10,13 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "base/range_set.h"
 #include "fetch/http_message.h"
-#include "fetch/range_set.h"
 
 namespace fetch {
 
 struct RangeQuestion {
-  Range range;             // asked for; not empty
+  base::Range range;       // asked for; not empty
   uint64_t file_size = 0;  // as the hub lists it
   std::string etag;        // the listed hash, which the hub's ETag repeats
   std::string validator;   // the ETag of earlier bytes from there; or empty

@@ -18,8 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "fetch/file_status.h"
-#include "fetch/small_file.h"
+#include "base/file.h"
 
 namespace fetch {
 namespace {
@@ -33,16 +32,16 @@ std::string HeaderLine(const RecordKey& key) {
                       key.boot_id.empty() ? "unknown" : key.boot_id, "\n");
 }
 
-void AppendLines(absl::string_view word, const RangeSet& ranges,
+void AppendLines(absl::string_view word, const base::RangeSet& ranges,
                  std::string* text) {
-  for (const Range& range : ranges.Ranges()) {
+  for (const base::Range& range : ranges.Ranges()) {
     absl::StrAppend(text, word, " ", range.begin, " ", range.end, "\n");
   }
 }
 
 // One line "WORD BEGIN END" about a file of `size` bytes.
 bool ParseLine(absl::string_view line, uint64_t size, absl::string_view* word,
-               Range* range) {
+               base::Range* range) {
   const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
   if (fields.size() != 3) return false;
   *word = fields[0];
@@ -56,12 +55,12 @@ bool ParseLine(absl::string_view line, uint64_t size, absl::string_view* word,
 std::string BootId() {
   static const std::string* const kId =
       new std::string(absl::StripAsciiWhitespace(
-          ReadFile("/proc/sys/kernel/random/boot_id", 100).value_or("")));
+          base::ReadFile("/proc/sys/kernel/random/boot_id", 100).value_or("")));
   return *kId;
 }
 
 RecordedRanges ReadRangeRecord(const std::string& path, const RecordKey& key) {
-  const std::string text = ReadFile(path, kMaxRecordBytes).value_or("");
+  const std::string text = base::ReadFile(path, kMaxRecordBytes).value_or("");
   std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   lines.pop_back();  // what follows the last line's end
   if (lines.empty()) return {};
@@ -74,7 +73,7 @@ RecordedRanges ReadRangeRecord(const std::string& path, const RecordKey& key) {
   RecordedRanges ranges;
   for (size_t i = 1; i < lines.size(); ++i) {
     absl::string_view word;
-    Range range;
+    base::Range range;
     if (!ParseLine(lines[i], key.size, &word, &range)) break;
     if (word == "synced") {
       ranges.synced.Add(range);
@@ -103,43 +102,43 @@ RangeRecord::~RangeRecord() {
   if (fd_ >= 0) close(fd_);
 }
 
-absl::Status RangeRecord::AddWritten(const RangeSet& ranges) {
+absl::Status RangeRecord::AddWritten(const base::RangeSet& ranges) {
   std::string lines;
   AppendLines("written", ranges, &lines);
   absl::MutexLock lock(&mutex_);
   written_.Add(ranges);
-  return WriteAll(fd_, lines, path_);
+  return base::WriteFully(fd_, lines, path_);
 }
 
-RangeSet RangeRecord::Written() const {
+base::RangeSet RangeRecord::Written() const {
   absl::MutexLock lock(&mutex_);
   return written_;
 }
 
-absl::Status RangeRecord::SetSynced(const RangeSet& ranges) {
+absl::Status RangeRecord::SetSynced(const base::RangeSet& ranges) {
   return Rewrite(ranges);
 }
 
-absl::Status RangeRecord::Rewrite(const RangeSet& synced) {
+absl::Status RangeRecord::Rewrite(const base::RangeSet& synced) {
   const std::string temporary = absl::StrCat(path_, ".new");
   const int fd =
       open(temporary.c_str(),
            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) return FileError(errno, "make the record", temporary);
+  if (fd < 0) return base::FileError(errno, "make the record", temporary);
   std::string text = HeaderLine(key_);
   AppendLines("synced", synced, &text);
-  absl::Status status = WriteAll(fd, text, temporary);
+  absl::Status status = base::WriteFully(fd, text, temporary);
   if (status.ok() && !synced.empty() && fdatasync(fd) != 0) {
-    status = FileError(errno, "flush", temporary);
+    status = base::FileError(errno, "flush", temporary);
   }
   absl::MutexLock lock(&mutex_);
-  RangeSet unsynced = written_;
-  for (const Range& range : synced.Ranges()) unsynced.Remove(range);
+  base::RangeSet unsynced = written_;
+  for (const base::Range& range : synced.Ranges()) unsynced.Remove(range);
   text.clear();
   AppendLines("written", unsynced, &text);
-  if (status.ok()) status = WriteAll(fd, text, temporary);
+  if (status.ok()) status = base::WriteFully(fd, text, temporary);
   if (status.ok() && rename(temporary.c_str(), path_.c_str()) != 0) {
-    status = FileError(errno, "rename to", path_);
+    status = base::FileError(errno, "rename to", path_);
   }
   if (!status.ok()) {
     close(fd);

@@ -29,7 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "fetch/range_set.h"
+#include "base/range_set.h"
 
 namespace fetch {
 
@@ -45,8 +45,8 @@ struct RecordKey {
 };
 
 struct RecordedRanges {
-  RangeSet there;   // all that can be trusted
-  RangeSet synced;  // the part of it that is on the disk
+  base::RangeSet there;   // all that can be trusted
+  base::RangeSet synced;  // the part of it that is on the disk
 };
 
 // Reads the record at `path` without changing anything. Empty if there is
@@ -66,28 +66,28 @@ class RangeRecord {
   RangeRecord& operator=(const RangeRecord&) = delete;
 
   // Notes bytes that have been written to the partial file.
-  absl::Status AddWritten(const RangeSet& ranges);
+  absl::Status AddWritten(const base::RangeSet& ranges);
 
   // All bytes noted until now. To be taken before the partial file is flushed,
   // and given to SetSynced after it.
-  RangeSet Written() const;
+  base::RangeSet Written() const;
 
   // Notes that the bytes in `ranges` are on the disk, and makes the record
   // short again. One thread at a time; AddWritten does not wait for the disk
   // meanwhile.
-  absl::Status SetSynced(const RangeSet& ranges);
+  absl::Status SetSynced(const base::RangeSet& ranges);
 
  private:
   RangeRecord(const std::string& path, const RecordKey& key)
       : path_(path), key_(key) {}
 
   // Replaces the file by one that says `synced` and what else is written.
-  absl::Status Rewrite(const RangeSet& synced);
+  absl::Status Rewrite(const base::RangeSet& synced);
 
   const std::string path_;
   const RecordKey key_;
   mutable absl::Mutex mutex_;
-  RangeSet written_ ABSL_GUARDED_BY(mutex_);
+  base::RangeSet written_ ABSL_GUARDED_BY(mutex_);
   int fd_ ABSL_GUARDED_BY(mutex_) = -1;
 };
 

@@ -6,25 +6,25 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "fetch/range_set.h"
-#include "fetch/testing/temp_dir.h"
+#include "base/range_set.h"
+#include "base/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::Contents;
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::Contents;
+using ::base::TempDir;
+using ::base::WriteContents;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 const RecordKey kKey = {"etag", 1000, "boot-1"};
 const RecordKey kAfterCrash = {"etag", 1000, "boot-2"};
 
-RangeSet Set(Range range) {
-  RangeSet set;
+base::RangeSet Set(base::Range range) {
+  base::RangeSet set;
   set.Add(range);
   return set;
 }
@@ -38,7 +38,7 @@ class RangeRecordTest : public ::testing::Test {
     return *std::move(record);
   }
 
-  std::vector<Range> There(const RecordKey& key) const {
+  std::vector<base::Range> There(const RecordKey& key) const {
     return ReadRangeRecord(path_, key).there.Ranges();
   }
 
@@ -50,18 +50,20 @@ TEST_F(RangeRecordTest, KilledProcessLosesNothing) {
   const auto record = Create({});
   ASSERT_TRUE(record->AddWritten(Set({0, 10})).ok());
   ASSERT_TRUE(record->AddWritten(Set({500, 600})).ok());
-  EXPECT_THAT(There(kKey), ElementsAre(Range{0, 10}, Range{500, 600}));
+  EXPECT_THAT(There(kKey),
+              ElementsAre(base::Range{0, 10}, base::Range{500, 600}));
 }
 
 TEST_F(RangeRecordTest, AfterACrashOnlySyncedBytesCount) {
   const auto record = Create({});
   ASSERT_TRUE(record->AddWritten(Set({0, 10})).ok());
-  const RangeSet flushed = record->Written();
+  const base::RangeSet flushed = record->Written();
   ASSERT_TRUE(record->AddWritten(Set({10, 20})).ok());
   ASSERT_TRUE(record->SetSynced(flushed).ok());
   ASSERT_TRUE(record->AddWritten(Set({30, 40})).ok());
-  EXPECT_THAT(There(kKey), ElementsAre(Range{0, 20}, Range{30, 40}));
-  EXPECT_THAT(There(kAfterCrash), ElementsAre(Range{0, 10}));
+  EXPECT_THAT(There(kKey),
+              ElementsAre(base::Range{0, 20}, base::Range{30, 40}));
+  EXPECT_THAT(There(kAfterCrash), ElementsAre(base::Range{0, 10}));
   EXPECT_THAT(Contents(path_),
               "make-gguf ranges 1 etag 1000 boot-1\n"
               "synced 0 10\nwritten 10 20\nwritten 30 40\n");
@@ -71,14 +73,14 @@ TEST_F(RangeRecordTest, UnknownBootTrustsOnlySyncedBytes) {
   const RecordKey unknown = {"etag", 1000, ""};
   ASSERT_TRUE(
       RangeRecord::Create(path_, unknown, {Set({0, 100}), Set({0, 50})}).ok());
-  EXPECT_THAT(There(unknown), ElementsAre(Range{0, 50}));
+  EXPECT_THAT(There(unknown), ElementsAre(base::Range{0, 50}));
 }
 
 TEST_F(RangeRecordTest, OtherContentsDoNotCount) {
   Create({Set({0, 10}), Set({0, 10})});
   EXPECT_THAT(There({"other", 1000, "boot-1"}), IsEmpty());
   EXPECT_THAT(There({"etag", 1001, "boot-1"}), IsEmpty());
-  EXPECT_THAT(There(kKey), ElementsAre(Range{0, 10}));
+  EXPECT_THAT(There(kKey), ElementsAre(base::Range{0, 10}));
 }
 
 TEST_F(RangeRecordTest, DamageEndsTheRecord) {
@@ -87,10 +89,10 @@ TEST_F(RangeRecordTest, DamageEndsTheRecord) {
        {"written 20 3", "written 20\n", "written 20 1001\n", "written 9 3\n",
         "wrote 20 30 40\n", "\n", "written -1 5\n"}) {
     WriteContents(path_, header + "written 0 10\n" + bad + "\nsynced 50 60\n");
-    EXPECT_THAT(There(kKey), ElementsAre(Range{0, 10})) << bad;
+    EXPECT_THAT(There(kKey), ElementsAre(base::Range{0, 10})) << bad;
   }
   WriteContents(path_, header + "written 0 10\nwritten 20 3");
-  EXPECT_THAT(There(kKey), ElementsAre(Range{0, 10}));
+  EXPECT_THAT(There(kKey), ElementsAre(base::Range{0, 10}));
   for (const char* bad : {"", "x", "make-gguf ranges 1 etag 1000 boot-1"}) {
     WriteContents(path_, bad);
     EXPECT_THAT(There(kKey), IsEmpty()) << bad;

@@ -14,10 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "fetch/file_status.h"
+#include "base/file.h"
 #include "fetch/hub_url.h"
 #include "fetch/repo_path.h"
-#include "fetch/small_file.h"
 
 namespace fetch {
 namespace {
@@ -38,8 +37,8 @@ std::string LinkTarget(const std::string& path) {
 
 void TagCacheDirectory(const std::string& directory) {
   const std::string path = absl::StrCat(directory, "/CACHEDIR.TAG");
-  if (!FileSize(path).has_value()) {
-    WriteFileAtomically(path, kCacheDirTag).IgnoreError();
+  if (!base::FileSize(path).has_value()) {
+    base::ReplaceFile(path, kCacheDirTag).IgnoreError();
   }
 }
 
@@ -72,9 +71,9 @@ DownloadPaths RepoCache::BlobPaths(absl::string_view etag) const {
 std::optional<std::string> RepoCache::ReadRef(
     absl::string_view revision) const {
   if (IsCommitHash(revision)) return std::string(revision);
-  const std::optional<std::string> text =
-      ReadFile(absl::StrCat(directory_, "/refs/", revision), 1000);
-  if (!text.has_value()) return std::nullopt;
+  const absl::StatusOr<std::string> text =
+      base::ReadFile(absl::StrCat(directory_, "/refs/", revision), 1000);
+  if (!text.ok()) return std::nullopt;
   const absl::string_view commit = absl::StripAsciiWhitespace(*text);
   if (!IsCommitHash(commit)) return std::nullopt;
   return std::string(commit);
@@ -85,9 +84,10 @@ absl::Status RepoCache::WriteRef(absl::string_view revision,
   if (revision == commit) return absl::OkStatus();
   const std::string refs = absl::StrCat(directory_, "/refs");
   const std::string path = absl::StrCat(refs, "/", revision);
-  if (ReadFile(path, 1000) == std::string(commit)) return absl::OkStatus();
+  if (base::ReadFile(path, 1000).value_or("") == commit)
+    return absl::OkStatus();
   const absl::Status made = MakeParentDirectories(refs, revision);
-  return made.ok() ? WriteFileAtomically(path, commit) : made;
+  return made.ok() ? base::ReplaceFile(path, commit) : made;
 }
 
 absl::Status RepoCache::LinkSnapshotFile(absl::string_view commit,
@@ -106,12 +106,12 @@ absl::Status RepoCache::LinkSnapshotFile(absl::string_view commit,
   const std::string temporary = absl::StrCat(link, ".", getpid(), ".tmp");
   unlink(temporary.c_str());
   if (symlink(target.c_str(), temporary.c_str()) != 0) {
-    return FileError(errno, "make the link", link);
+    return base::FileError(errno, "make the link", link);
   }
   if (rename(temporary.c_str(), link.c_str()) != 0) {
     const int error_number = errno;
     unlink(temporary.c_str());
-    return FileError(error_number, "make the link", link);
+    return base::FileError(error_number, "make the link", link);
   }
   return absl::OkStatus();
 }

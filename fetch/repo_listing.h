@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "fetch/digest.h"
+#include "base/digest.h"
 
 namespace fetch {
 
@@ -24,8 +24,9 @@ struct RepoFile {
 
   // The hash that the contents must have. The hub's ETag, and so the blob's
   // name in the cache, is the same.
-  DigestKind digest_kind() const {
-    return lfs_sha256.empty() ? DigestKind::kGitBlobSha1 : DigestKind::kSha256;
+  base::DigestKind digest_kind() const {
+    return lfs_sha256.empty() ? base::DigestKind::kGitBlobSha1
+                              : base::DigestKind::kSha256;
   }
   const std::string& etag() const {
     return lfs_sha256.empty() ? blob_id : lfs_sha256;

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "fetch/file_status.h"
+#include "base/file.h"
 
 namespace fetch {
 namespace {
@@ -47,7 +47,7 @@ absl::Status MakeDirectories(const std::string& root) {
   for (size_t slash = root.find('/', 1);; slash = root.find('/', slash + 1)) {
     const std::string prefix = root.substr(0, slash);
     if (mkdir(prefix.c_str(), 0777) != 0 && errno != EEXIST) {
-      return FileError(errno, "make the directory", prefix);
+      return base::FileError(errno, "make the directory", prefix);
     }
     if (slash == std::string::npos) return absl::OkStatus();
   }
@@ -81,7 +81,7 @@ absl::Status MakeParentDirectories(const std::string& root,
     struct stat info;
     if (mkdir(directory.c_str(), 0777) == 0) continue;
     if (errno != EEXIST) {
-      status = FileError(errno, "make the directory", directory);
+      status = base::FileError(errno, "make the directory", directory);
     } else if (lstat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
       status = absl::InvalidArgumentError(absl::StrCat(
           directory,

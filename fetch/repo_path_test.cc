@@ -6,14 +6,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "fetch/testing/temp_dir.h"
+#include "base/testing/temp_dir.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
 
-using ::fetch::testing::TempDir;
-using ::fetch::testing::WriteContents;
+using ::base::TempDir;
+using ::base::WriteContents;
 
 TEST(RepoPathTest, PlainNamesAreFine) {
   for (const char* good : {"a", "a/b.json", "dir with blanks/x", "..a", "a..b",

@@ -19,15 +19,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
-#include "fetch/digest.h"
+#include "base/digest.h"
+#include "base/file.h"
 #include "fetch/download_paths.h"
-#include "fetch/file_status.h"
 #include "fetch/final_flush.h"
 #include "fetch/local_directory.h"
 #include "fetch/range_record.h"
 #include "fetch/repo_cache.h"
 #include "fetch/repo_listing.h"
-#include "fetch/small_file.h"
 
 namespace fetch {
 namespace {
@@ -36,16 +35,18 @@ constexpr size_t kReadBuffer = size_t{1} << 20;
 
 // True if the file at `path` has the contents that are listed.
 bool HasContents(const std::string& path, const RepoFile& file) {
-  if (FileSize(path) != file.size) return false;
-  absl::StatusOr<Digest> digest = Digest::Create(file.digest_kind(), file.size);
+  if (base::FileSize(path) != file.size) return false;
+  absl::StatusOr<base::Digest> digest =
+      base::Digest::Create(file.digest_kind(), file.size);
   std::ifstream stream(path, std::ios::binary);
   if (!digest.ok() || !stream.is_open()) return false;
   std::vector<char> buffer(kReadBuffer);
   while (stream.good()) {
     stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    digest->Update(buffer.data(), static_cast<size_t>(stream.gcount()));
+    digest->Update(
+        absl::string_view(buffer.data(), static_cast<size_t>(stream.gcount())));
   }
-  return stream.eof() && digest->HexFinish() == file.etag();
+  return stream.eof() && digest->Finish() == file.etag();
 }
 
 // Whether files that might not be what they should be have the listed
@@ -82,7 +83,7 @@ class CacheTarget : public SnapshotTarget {
     const DownloadPaths paths = cache_.BlobPaths(file.etag());
     const std::string path =
         IsInSnapshot(file) ? SnapshotPath(file) : paths.final_path;
-    if (FileSize(path) != file.size) return false;
+    if (base::FileSize(path) != file.size) return false;
     return !MayBeTorn(paths, KeyOf(file)) || checked_.HasContents(path, file);
   }
 
@@ -109,7 +110,7 @@ class CacheTarget : public SnapshotTarget {
   }
 
   bool IsInSnapshot(const RepoFile& file) const {
-    return FileSize(SnapshotPath(file)) == file.size;
+    return base::FileSize(SnapshotPath(file)) == file.size;
   }
 
   const RepoCache cache_;
@@ -166,7 +167,7 @@ class LocalTarget : public SnapshotTarget {
   }
 
   bool IsInPlace(const RepoFile& file) const {
-    if (FileSize(PathOf(file)) != file.size) return false;
+    if (base::FileSize(PathOf(file)) != file.size) return false;
     const std::optional<LocalMetadata> metadata =
         directory_.ReadMetadata(file.path);
     if (metadata.has_value() && metadata->etag != file.etag()) return false;
@@ -178,7 +179,7 @@ class LocalTarget : public SnapshotTarget {
 
   bool IsInCache(const RepoFile& file) const {
     const DownloadPaths paths = cache_.BlobPaths(file.etag());
-    if (FileSize(paths.final_path) != file.size) return false;
+    if (base::FileSize(paths.final_path) != file.size) return false;
     return !MayBeTorn(paths, KeyOf(file)) ||
            checked_.HasContents(paths.final_path, file);
   }
@@ -193,11 +194,11 @@ class LocalTarget : public SnapshotTarget {
         error);
     absl::Status status = absl::OkStatus();
     if (error) {
-      status = FileError(error.value(), "copy from the cache to", copy);
+      status = base::FileError(error.value(), "copy from the cache to", copy);
     }
-    if (status.ok()) status = FlushFile(copy);
+    if (status.ok()) status = base::FlushFile(copy);
     if (status.ok() && rename(copy.c_str(), paths->final_path.c_str()) != 0) {
-      status = FileError(errno, "rename to", paths->final_path);
+      status = base::FileError(errno, "rename to", paths->final_path);
     }
     if (!status.ok()) unlink(copy.c_str());
     return status;

@@ -6,9 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/file.h"
 #include "fetch/json.h"
 #include "fetch/repo_listing.h"
-#include "fetch/small_file.h"
 #include "nlohmann/json.hpp"
 
 namespace fetch {
@@ -65,13 +65,13 @@ std::optional<RepoListing> ParseTree(absl::string_view text,
 
 std::optional<RepoListing> ReadTree(const std::string& path,
                                     absl::string_view commit) {
-  const std::optional<std::string> text = ReadFile(path, kMaxTreeBytes);
-  if (!text.has_value()) return std::nullopt;
+  const absl::StatusOr<std::string> text = base::ReadFile(path, kMaxTreeBytes);
+  if (!text.ok()) return std::nullopt;
   return ParseTree(*text, commit);
 }
 
 absl::Status WriteTree(const std::string& path, const RepoListing& listing) {
-  return WriteFileAtomically(path, FormatTree(listing));
+  return base::ReplaceFile(path, FormatTree(listing));
 }
 
 }  // namespace fetch

@@ -40,7 +40,7 @@ TEST(TreeCacheTest, ReadsWhatHuggingfaceHubWrites) {
   EXPECT_EQ(listing->files[0].size, 519);
   EXPECT_EQ(listing->files[0].etag(), kSha1);
   EXPECT_EQ(listing->files[1].etag(), sha256);
-  EXPECT_EQ(listing->files[1].digest_kind(), DigestKind::kSha256);
+  EXPECT_EQ(listing->files[1].digest_kind(), base::DigestKind::kSha256);
   // And the way back says the same.
   const std::optional<RepoListing> again = ParseTree(FormatTree(*listing), "c");
   ASSERT_TRUE(again.has_value());

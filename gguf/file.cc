@@ -11,15 +11,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/file.h"
 #include "gguf/header_parser.h"
-#include "gguf/input_file.h"
 #include "gguf/layout.h"
 #include "gguf/tensor_info.h"
 
 namespace gguf {
 
 absl::StatusOr<std::unique_ptr<File>> File::Open(absl::string_view path) {
-  absl::StatusOr<std::unique_ptr<InputFile>> input = InputFile::Open(path);
+  absl::StatusOr<std::unique_ptr<base::InputFile>> input =
+      base::InputFile::Open(path);
   if (!input.ok()) return input.status();
   absl::StatusOr<Header> header = ParseHeader(**input);
   if (!header.ok()) return header.status();
@@ -29,7 +30,7 @@ absl::StatusOr<std::unique_ptr<File>> File::Open(absl::string_view path) {
   return file;
 }
 
-File::File(std::unique_ptr<InputFile> input, Header header)
+File::File(std::unique_ptr<base::InputFile> input, Header header)
     : input_(std::move(input)), header_(std::move(header)) {
   for (size_t i = 0; i < header_.tensors.size(); ++i) {
     index_.emplace(header_.tensors[i].name, i);

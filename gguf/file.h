@@ -18,8 +18,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/file.h"
 #include "gguf/header_parser.h"
-#include "gguf/input_file.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
@@ -66,7 +66,7 @@ class File {
   void PrefetchTensorBytes(size_t tensor, uint64_t offset, uint64_t size) const;
 
  private:
-  File(std::unique_ptr<InputFile> input, Header header);
+  File(std::unique_ptr<base::InputFile> input, Header header);
 
   absl::Status Validate();
   absl::Status PlaceTensors();
@@ -75,7 +75,7 @@ class File {
                           absl::string_view where) const;
   absl::Status Damaged(absl::string_view what) const;
 
-  std::unique_ptr<InputFile> input_;
+  std::unique_ptr<base::InputFile> input_;
   Header header_;
   uint64_t alignment_ = kDefaultAlignment;
   uint64_t data_offset_ = 0;

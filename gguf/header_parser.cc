@@ -18,7 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "gguf/input_file.h"
+#include "base/file.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
@@ -76,7 +76,7 @@ absl::Status WithType(ValueType type, F f) {
 // Reads a file from its start, through a buffer.
 class Cursor {
  public:
-  explicit Cursor(const InputFile& file)
+  explicit Cursor(const base::InputFile& file)
       : file_(file), end_(std::min(file.size(), kMaxHeaderBytes)) {}
 
   uint64_t position() const { return position_; }
@@ -131,7 +131,7 @@ class Cursor {
     return file_.ReadAt(buffer_start_, absl::MakeSpan(buffer_, buffered_));
   }
 
-  const InputFile& file_;
+  const base::InputFile& file_;
   const uint64_t end_;
   uint64_t position_ = 0;
   uint64_t buffer_start_ = 0;
@@ -156,7 +156,7 @@ absl::Status CheckName(absl::string_view name, absl::string_view what) {
 
 class Parser {
  public:
-  explicit Parser(const InputFile& file) : file_(file), cursor_(file) {}
+  explicit Parser(const base::InputFile& file) : file_(file), cursor_(file) {}
 
   absl::StatusOr<Header> Parse() {
     absl::Status status = Preamble();
@@ -190,7 +190,7 @@ class Parser {
   template <typename T>
   absl::Status Elements(uint64_t count, std::vector<T>& values, int depth);
 
-  const InputFile& file_;
+  const base::InputFile& file_;
   Cursor cursor_;
   Header header_;
   std::string context_;  // "key 'x'": what is being read, for messages
@@ -462,7 +462,7 @@ absl::Status Parser::Tensors() {
 
 }  // namespace
 
-absl::StatusOr<Header> ParseHeader(const InputFile& file) {
+absl::StatusOr<Header> ParseHeader(const base::InputFile& file) {
   return Parser(file).Parse();
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "gguf/input_file.h"
+#include "base/file.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
 
@@ -41,7 +41,7 @@ struct Header {
 // Errors, naming file, key or tensor, what was found and what was expected:
 // InvalidArgument if it is no GGUF file; Unimplemented for a version or byte
 // order that is not read; DataLoss for everything else.
-absl::StatusOr<Header> ParseHeader(const InputFile& file);
+absl::StatusOr<Header> ParseHeader(const base::InputFile& file);
 
 }  // namespace gguf
 

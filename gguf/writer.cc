@@ -197,7 +197,7 @@ absl::Status Writer::Write(size_t tensor, uint64_t offset,
                                      tensors_[tensor].name, "')"));
   }
   absl::MutexLock lock(&mutex_);
-  written_[tensor].Add(offset, offset + bytes.size());
+  written_[tensor].Add({offset, offset + bytes.size()});
   return absl::OkStatus();
 }
 
@@ -228,7 +228,7 @@ absl::Status Writer::MarkWritten(size_t tensor, uint64_t offset,
     return status;
   }
   absl::MutexLock lock(&mutex_);
-  written_[tensor].Add(offset, offset + size);
+  written_[tensor].Add({offset, offset + size});
   return absl::OkStatus();
 }
 
@@ -261,7 +261,7 @@ void Writer::StartWriteback() { options_.ops->StartWriteback(fd_); }
 absl::Status Writer::CheckComplete() const {
   absl::MutexLock lock(&mutex_);
   for (size_t i = 0; i < tensors_.size(); ++i) {
-    const uint64_t gap = written_[i].FirstGap();
+    const uint64_t gap = written_[i].RunEnd(0);
     if (gap != layout_.tensors[i].bytes) {
       return absl::FailedPreconditionError(absl::StrCat(
           path_, ": tensor '", tensors_[i].name, "' is incomplete: byte ", gap,

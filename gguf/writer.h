@@ -28,7 +28,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
-#include "gguf/byte_ranges.h"
+#include "base/range_set.h"
 #include "gguf/file_ops.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
@@ -137,7 +137,7 @@ class Writer {
   bool committed_ = false;
 
   mutable absl::Mutex mutex_;
-  std::vector<ByteRanges> written_ ABSL_GUARDED_BY(mutex_);
+  std::vector<base::RangeSet> written_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace gguf

@@ -18,9 +18,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/user_path.h"
 #include "gguf/split.h"
 #include "tools/engine/job_spec.h"
-#include "tools/engine/user_path.h"
 
 // Flags without a default tell "not given" from any value, so that only what
 // is given overrides the job file.
@@ -363,10 +363,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   if (!status.ok()) return status;
   CommandLine command_line;
   command_line.action = WantedAction();
-  command_line.report = UserPath(absl::GetFlag(FLAGS_report));
+  command_line.report = base::UserPath(absl::GetFlag(FLAGS_report));
   command_line.progress = absl::GetFlag(FLAGS_progress);
   if (const OptionalString job = absl::GetFlag(FLAGS_job)) {
-    absl::StatusOr<JobSpec> spec = ReadJobSpec(UserPath(*job));
+    absl::StatusOr<JobSpec> spec = ReadJobSpec(base::UserPath(*job));
     if (!spec.ok()) return spec.status();
     command_line.spec = *std::move(spec);
   }

@@ -14,12 +14,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/user_path.h"
 #include "fetch/fetch.h"
 #include "fetch/observer.h"
 #include "fetch/progress_display.h"
 #include "nlohmann/json.hpp"
 #include "tools/display.h"
-#include "tools/engine/user_path.h"
 
 namespace make_gguf {
 namespace {
@@ -32,9 +32,10 @@ fetch::FetchOptions OptionsOf(const JobSpec& spec) {
   if (!spec.revision().empty()) options.revision = spec.revision();
   const Hub& hub = spec.hub();
   if (!hub.endpoint().empty()) options.endpoint = hub.endpoint();
-  if (!hub.cache_dir().empty()) options.cache_dir = UserPath(hub.cache_dir());
+  if (!hub.cache_dir().empty())
+    options.cache_dir = base::UserPath(hub.cache_dir());
   if (!hub.token_path().empty()) {
-    options.token_path = UserPath(hub.token_path());
+    options.token_path = base::UserPath(hub.token_path());
   }
   if (hub.offline()) options.offline = true;
   return options;
@@ -76,7 +77,7 @@ absl::Status OrNoDirectory(const absl::Status& status, const JobSpec& spec) {
   return absl::Status(
       status.code(),
       absl::StrCat(status.message(), ". Nor is there a directory or file ",
-                   UserPath(spec.model())));
+                   base::UserPath(spec.model())));
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ absl::Status OrNoDirectory(const absl::Status& status, const JobSpec& spec) {
 bool NamesHubModel(const JobSpec& spec) {
   std::error_code error;
   return fetch::IsRepoId(spec.model()) &&
-         !std::filesystem::exists(UserPath(spec.model()), error);
+         !std::filesystem::exists(base::UserPath(spec.model()), error);
 }
 
 absl::Status CheckNoHub(const JobSpec& spec) {

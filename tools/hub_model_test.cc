@@ -8,11 +8,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/testing/child_process.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/observer.h"
-#include "fetch/testing/child_process.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
-#include "fetch/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -23,9 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using ::fetch::testing::ChildProcess;
-using ::fetch::testing::Contents;
-using ::fetch::testing::FilesBelow;
+using ::base::Contents;
+using ::base::FilesBelow;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -61,11 +60,11 @@ class HubModelTest : public ::testing::Test {
     fs::remove(directory_ / "output");
     std::vector<std::string> arguments = {kTool};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
-    return ChildProcess(arguments,
-                        {absl::StrCat("HF_ENDPOINT=", hub_.url()),
-                         absl::StrCat("HF_HOME=", directory_ / "home")},
-                        directory_ / "output")
-        .Wait();
+    return base::RunProcess(arguments,
+                            {.environment = {{"HF_ENDPOINT", hub_.url()},
+                                             {"HF_HOME", directory_ / "home"}},
+                             .output = directory_ / "output"})
+        .exit_code;
   }
 
   int RunHubModel(const std::vector<std::string>& flags) {
@@ -78,7 +77,7 @@ class HubModelTest : public ::testing::Test {
 
   std::string Output() const { return Contents(directory_ / "output"); }
 
-  fetch::testing::TempDir directory_;
+  base::TempDir directory_;
   fetch::testing::HubRepo repo_;
   fetch::testing::FaultServer hub_;
   fetch::testing::FaultServer store_;

@@ -14,8 +14,8 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/statusor.h"
+#include "base/user_path.h"
 #include "gguf/file_set.h"
-#include "tools/engine/user_path.h"
 #include "tools/inspect_report.h"
 
 ABSL_FLAG(bool, json, false, "Print JSON, one object for each file.");
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   options.array_elements = absl::GetFlag(FLAGS_array_elements);
   int result = 0;
   for (size_t i = 1; i < arguments.size(); ++i) {
-    const std::string path = make_gguf::UserPath(arguments[i]);
+    const std::string path = base::UserPath(arguments[i]);
     const auto model = absl::GetFlag(FLAGS_shard)
                            ? gguf::FileSet::OpenAlone(path)
                            : gguf::FileSet::Open(path);

@@ -19,11 +19,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/digest.h"
+#include "base/testing/child_process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "tools/engine/sha256.h"
-#include "tools/subprocess.h"
 
 namespace make_gguf {
 namespace {
@@ -71,9 +71,9 @@ class MakeGgufTest : public testing::Test {
                                  absl::StrCat("--outdir=", out_)});
     return flags;
   }
-  ProcessResult Run(const std::vector<std::string>& flags,
-                    const ProcessOptions& options = {}) const {
-    return RunProcess(Command(flags), options);
+  base::ProcessResult Run(const std::vector<std::string>& flags,
+                          const base::ProcessOptions& options = {}) const {
+    return base::RunProcess(Command(flags), options);
   }
 
   // The files in the output directory, by name.
@@ -92,7 +92,7 @@ class MakeGgufTest : public testing::Test {
   }
 
   // One line that says all of `parts`, a non-zero exit, and nothing left.
-  void ExpectRefused(const ProcessResult& result,
+  void ExpectRefused(const base::ProcessResult& result,
                      const std::vector<std::string>& parts) const {
     EXPECT_EQ(result.exit_code, 1);
     std::vector<std::string> errors;
@@ -125,7 +125,7 @@ class MakeGgufTest : public testing::Test {
 
 TEST_F(MakeGgufTest, MakesTheTypesInOrderAndReports) {
   const std::string report_path = directory_ + "/job.json";
-  const ProcessResult result =
+  const base::ProcessResult result =
       Run({"--quants=q5_k_s,Q4_K,Q5_K_S,Q4_K_M", "--keep_fp16",
            absl::StrCat("--report=", report_path)});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -142,7 +142,7 @@ TEST_F(MakeGgufTest, MakesTheTypesInOrderAndReports) {
     const std::string content = ReadFile(output["path"]);
     EXPECT_EQ(output["size"], std::to_string(content.size()));
     sizes += content.size();
-    Sha256 hash;
+    base::Sha256 hash;
     hash.Update(content);
     EXPECT_EQ(output["sha256"], hash.Finish());
     EXPECT_GT(output["bits_per_weight"], 4);
@@ -158,7 +158,7 @@ TEST_F(MakeGgufTest, MakesTheTypesInOrderAndReports) {
 }
 
 TEST_F(MakeGgufTest, DryRunTellsExactSizesAndWritesNothing) {
-  const ProcessResult dry = Run({"--dry-run"});
+  const base::ProcessResult dry = Run({"--dry-run"});
   ASSERT_EQ(dry.exit_code, 0) << dry.err;
   EXPECT_FALSE(std::filesystem::exists(out_));
   EXPECT_THAT(dry.out, HasSubstr("blk.0.attn_q.weight"));
@@ -186,23 +186,24 @@ TEST_F(MakeGgufTest, JobFilesSayWhatFlagsSay) {
              {{"tensor_types", {{{"pattern", "attn_v"}, {"type", "Q8_0"}}}}}}})
           .dump());
   std::filesystem::remove_all(out_);
-  ASSERT_EQ(RunProcess({kProgram, absl::StrCat("--job=", text)}).exit_code, 0);
+  ASSERT_EQ(
+      base::RunProcess({kProgram, absl::StrCat("--job=", text)}).exit_code, 0);
   EXPECT_EQ(Outputs(), expected);
   // A flag overrides the file.
   std::filesystem::remove_all(out_);
-  ASSERT_EQ(
-      RunProcess({kProgram, absl::StrCat("--job=", in_json), "--quants=Q6_K"})
-          .exit_code,
-      0);
+  ASSERT_EQ(base::RunProcess(
+                {kProgram, absl::StrCat("--job=", in_json), "--quants=Q6_K"})
+                .exit_code,
+            0);
   EXPECT_EQ(Outputs(), expected);
 }
 
 TEST_F(MakeGgufTest, PathsAreRelativeToTheUsersDirectory) {
-  ProcessOptions options;
+  base::ProcessOptions options;
   options.environment["BUILD_WORKING_DIRECTORY"] = directory_;
   options.directory = "/";
-  const ProcessResult result =
-      RunProcess({kProgram, "--model=tiny", "--report=job.json"}, options);
+  const base::ProcessResult result = base::RunProcess(
+      {kProgram, "--model=tiny", "--report=job.json"}, options);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(
       std::filesystem::exists(directory_ + "/models/tiny/tiny-Q4_K_M.gguf"));
@@ -210,14 +211,14 @@ TEST_F(MakeGgufTest, PathsAreRelativeToTheUsersDirectory) {
 }
 
 TEST_F(MakeGgufTest, ListsTypesAndArchitectures) {
-  EXPECT_THAT(RunProcess({kProgram, "--list_types"}).out,
+  EXPECT_THAT(base::RunProcess({kProgram, "--list_types"}).out,
               AllOf(HasSubstr("Q4_K_M"), HasSubstr("Q2_K_S*")));
-  EXPECT_THAT(RunProcess({kProgram, "--list_architectures"}).out,
+  EXPECT_THAT(base::RunProcess({kProgram, "--list_architectures"}).out,
               AllOf(HasSubstr("LlamaForCausalLM"), HasSubstr("falcon")));
 }
 
 TEST_F(MakeGgufTest, ProgressForMachinesIsJsonLineByLine) {
-  const ProcessResult result = Run({"--progress=json"});
+  const base::ProcessResult result = Run({"--progress=json"});
   ASSERT_EQ(result.exit_code, 0);
   std::vector<std::string> events;
   for (absl::string_view line :
@@ -227,7 +228,7 @@ TEST_F(MakeGgufTest, ProgressForMachinesIsJsonLineByLine) {
     events.push_back(event["event"]);
   }
   EXPECT_THAT(events, ElementsAre("plan", "progress", "finished", "finished"));
-  const ProcessResult again = Run({"--progress=json"});
+  const base::ProcessResult again = Run({"--progress=json"});
   const json error = json::parse(again.err);
   EXPECT_EQ(error["event"], "error");
   EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("--overwrite"));
@@ -261,10 +262,10 @@ TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
     SCOPED_TRACE(flag);
     ExpectRefused(Run({flag}), {way_out});
   }
-  const ProcessResult unknown = Run({"--quant=Q4_K_M"});
+  const base::ProcessResult unknown = Run({"--quant=Q4_K_M"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.err, AllOf(HasSubstr("quant"), HasSubstr("quants")));
-  ExpectRefused(RunProcess({kProgram}), {"--model=DIRECTORY"});
+  ExpectRefused(base::RunProcess({kProgram}), {"--model=DIRECTORY"});
 }
 
 TEST_F(MakeGgufTest, ModelTypeThatDoesNotFitNamesBoth) {
@@ -310,7 +311,7 @@ TEST_F(MakeGgufTest, VocabularyThatDoesNotFitIsRefused) {
 TEST_F(MakeGgufTest, DamagedTokenizerFileIsNamedOnce) {
   const std::string path = model_ + "/tokenizer_config.json";
   WriteFile(path, "{");
-  const ProcessResult result = Run({});
+  const base::ProcessResult result = Run({});
   ExpectRefused(result, {path, "not valid JSON"});
   EXPECT_EQ(result.err.find(model_), result.err.rfind(model_)) << result.err;
 }
@@ -319,7 +320,7 @@ TEST_F(MakeGgufTest, TokensBeyondTheEmbeddingAreRefusedUnlessIgnored) {
   WriteFile(model_ + "/added_tokens.json", R"({"<extra>": 320})");
   ExpectRefused(Run({}), {"added_tokens.json", "<extra>", "token_embd.weight",
                           "--ignore_extra_tokens"});
-  const ProcessResult ignored = Run({"--ignore_extra_tokens"});
+  const base::ProcessResult ignored = Run({"--ignore_extra_tokens"});
   EXPECT_EQ(ignored.exit_code, 0) << ignored.err;
   EXPECT_THAT(ignored.err, HasSubstr("\"<extra>\" left out"));
 }
@@ -341,7 +342,7 @@ TEST_F(MakeGgufTest, WeightThatIsNoNumberIsRefused) {
 }
 
 TEST_F(MakeGgufTest, FileThatCannotGrowIsRefused) {
-  ProcessOptions options;
+  base::ProcessOptions options;
   options.file_limit = 100'000;
   ExpectRefused(Run({}, options), {"tiny-Q4_K_M.gguf", "too large"});
 }
@@ -359,7 +360,7 @@ class StoppedProgramTest : public MakeGgufTest {
   }
 
   // Waits until the program has written something of its journal.
-  void AwaitWork(Subprocess& program) const {
+  void AwaitWork(base::ChildProcess& program) const {
     std::error_code error;
     while (program.IsRunning() &&
            !(std::filesystem::file_size(out_ + "/tiny.journal", error) > 4000 &&
@@ -369,7 +370,7 @@ class StoppedProgramTest : public MakeGgufTest {
   }
 
   void ExpectRerunEndsWell() const {
-    const ProcessResult again = Run(flags_);
+    const base::ProcessResult again = Run(flags_);
     ASSERT_EQ(again.exit_code, 0) << again.err;
     EXPECT_EQ(Outputs(), expected_);
   }
@@ -385,10 +386,10 @@ TEST_F(StoppedProgramTest, SignalsStopItAndSayHowToGoOn) {
     // The program may be done before the signal reaches it.
     for (int attempt = 0; attempt < 50; ++attempt) {
       std::filesystem::remove_all(out_);
-      Subprocess program(Command(flags_));
+      base::ChildProcess program(Command(flags_));
       AwaitWork(program);
       program.Signal(signal);
-      const ProcessResult result = program.Wait();
+      const base::ProcessResult result = program.Wait();
       if (result.exit_code == 0) continue;
       EXPECT_EQ(result.exit_code, 128 + signal);
       EXPECT_THAT(result.err, HasSubstr("stopped; what is done is kept: the "
@@ -396,7 +397,7 @@ TEST_F(StoppedProgramTest, SignalsStopItAndSayHowToGoOn) {
       for (const std::string& name : OutputNames()) {
         EXPECT_FALSE(absl::EndsWith(name, ".gguf")) << name;
       }
-      const ProcessResult again = Run(flags_);
+      const base::ProcessResult again = Run(flags_);
       EXPECT_THAT(again.err, HasSubstr("going on with a stopped job"));
       EXPECT_EQ(Outputs(), expected_);
       break;
@@ -409,7 +410,7 @@ TEST_F(StoppedProgramTest, KilledAtTwentyRandomMomentsItEndsTheSame) {
   int killed = 0;
   for (int attempt = 0; killed < 20 && attempt < 500; ++attempt) {
     std::filesystem::remove_all(out_);
-    Subprocess program(Command(flags_));
+    base::ChildProcess program(Command(flags_));
     if (random() % 4 != 0) AwaitWork(program);
     absl::SleepFor(absl::Microseconds(random() % 20'000));
     program.Signal(SIGKILL);
@@ -429,10 +430,10 @@ TEST_F(StoppedProgramTest, KilledAtTwentyRandomMomentsItEndsTheSame) {
 TEST_F(StoppedProgramTest, SecondJobIsToldOfTheFirst) {
   for (int attempt = 0; attempt < 50; ++attempt) {
     std::filesystem::remove_all(out_);
-    Subprocess first(Command(flags_));
+    base::ChildProcess first(Command(flags_));
     AwaitWork(first);
     first.Signal(SIGSTOP);
-    const ProcessResult second = Run(flags_);
+    const base::ProcessResult second = Run(flags_);
     first.Signal(SIGCONT);
     EXPECT_EQ(first.Wait().exit_code, 0);
     EXPECT_EQ(Outputs(), expected_);
@@ -449,11 +450,11 @@ TEST_F(MakeGgufTest, InspectAcceptsWholeFilesAndRefusesDamagedOnes) {
   EXPECT_THAT(OutputNames(), ElementsAre("tiny-Q8_0-00001-of-00003.gguf",
                                          "tiny-Q8_0-00002-of-00003.gguf",
                                          "tiny-Q8_0-00003-of-00003.gguf"));
-  ProcessOptions options;
+  base::ProcessOptions options;
   options.environment["BUILD_WORKING_DIRECTORY"] = out_;
   const std::string second = "tiny-Q8_0-00002-of-00003.gguf";
-  const ProcessResult whole =
-      RunProcess({"tools/inspect", "--json", second}, options);
+  const base::ProcessResult whole =
+      base::RunProcess({"tools/inspect", "--json", second}, options);
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const json report = json::parse(whole.out);
   EXPECT_EQ(report["files"].size(), 3);
@@ -461,16 +462,17 @@ TEST_F(MakeGgufTest, InspectAcceptsWholeFilesAndRefusesDamagedOnes) {
 
   const std::string path = out_ + "/" + second;
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1000);
-  const ProcessResult damaged = RunProcess({"tools/inspect", second}, options);
+  const base::ProcessResult damaged =
+      base::RunProcess({"tools/inspect", second}, options);
   EXPECT_EQ(damaged.exit_code, 1);
   EXPECT_THAT(damaged.err, AllOf(HasSubstr(second), HasSubstr("tensor '")));
   EXPECT_EQ(damaged.out, "");
   std::filesystem::remove(path);
-  EXPECT_THAT(
-      RunProcess({"tools/inspect", out_ + "/tiny-Q8_0-00001-of-00003.gguf"})
-          .err,
-      HasSubstr("is missing"));
-  EXPECT_EQ(RunProcess({"tools/inspect"}).exit_code, 2);
+  EXPECT_THAT(base::RunProcess(
+                  {"tools/inspect", out_ + "/tiny-Q8_0-00001-of-00003.gguf"})
+                  .err,
+              HasSubstr("is missing"));
+  EXPECT_EQ(base::RunProcess({"tools/inspect"}).exit_code, 2);
 }
 
 }  // namespace

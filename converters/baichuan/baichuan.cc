@@ -5,12 +5,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/status_macros.h"
 #include "converters/architecture.h"
 #include "converters/config.h"
 #include "converters/converter.h"
 #include "converters/key_writer.h"
 #include "converters/row_maps.h"
-#include "converters/status_macros.h"
 #include "converters/tensor_rules.h"
 #include "converters/text_parameters.h"
 #include "converters/text_sizes.h"

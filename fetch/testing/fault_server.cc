@@ -20,7 +20,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fetch/range_set.h"
+#include "base/range_set.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/loopback_server.h"
 
@@ -28,10 +28,10 @@ namespace fetch::testing {
 namespace {
 
 // "bytes=5-9" or "bytes=5-".
-std::optional<Range> ParseRange(absl::string_view header) {
+std::optional<base::Range> ParseRange(absl::string_view header) {
   if (!absl::ConsumePrefix(&header, "bytes=")) return std::nullopt;
   const std::vector<absl::string_view> ends = absl::StrSplit(header, '-');
-  Range range = {0, std::numeric_limits<int64_t>::max()};
+  base::Range range = {0, std::numeric_limits<int64_t>::max()};
   if (ends.size() != 2 || !absl::SimpleAtoi(ends[0], &range.begin)) {
     return std::nullopt;
   }
@@ -177,8 +177,8 @@ void FaultServer::ReplyWithFile(const Request& request,
     return;
   }
   const uint64_t size = contents.size();
-  const Range range = {request.range->begin,
-                       std::min(request.range->end, size)};
+  const base::Range range = {request.range->begin,
+                             std::min(request.range->end, size)};
   if (range.begin >= size) {
     connection->Reply(416, {absl::StrCat("Content-Range: bytes */", size)}, "");
     return;

@@ -18,7 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "fetch/range_set.h"
+#include "base/range_set.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/loopback_server.h"
 
@@ -28,7 +28,8 @@ struct Request {
   std::string path;   // with "%" and all, without "?" and what follows
   std::string query;  // what follows the "?"
   std::map<std::string, std::string> headers;  // names in lower case
-  std::optional<Range> range;  // of the Range header; open ends are INT64_MAX
+  std::optional<base::Range>
+      range;  // of the Range header; open ends are INT64_MAX
 
   std::string Header(const std::string& name) const;
 };

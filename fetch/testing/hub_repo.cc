@@ -1,6 +1,7 @@
 #include "fetch/testing/hub_repo.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <random>
 #include <string>
@@ -9,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "fetch/digest.h"
+#include "base/digest.h"
 
 namespace fetch::testing {
 
@@ -46,8 +47,9 @@ const std::string& HubRepo::contents(const std::string& path) const {
 
 std::string HubRepo::Etag(const std::string& path) const {
   const HubFile& file = files_.at(path);
-  return HexDigest(file.lfs ? DigestKind::kSha256 : DigestKind::kGitBlobSha1,
-                   file.contents)
+  return base::HexDigest(file.lfs ? base::DigestKind::kSha256
+                                  : base::DigestKind::kGitBlobSha1,
+                         file.contents)
       .value();
 }
 
@@ -67,8 +69,9 @@ std::string HubRepo::EntryJson(const std::string& path) const {
   const HubFile& file = files_.at(path);
   // For an LFS file git has a pointer; any hash does for it here.
   const std::string oid =
-      HexDigest(DigestKind::kGitBlobSha1,
-                file.lfs ? absl::StrCat("pointer to ", path) : file.contents)
+      base::HexDigest(
+          base::DigestKind::kGitBlobSha1,
+          file.lfs ? absl::StrCat("pointer to ", path) : file.contents)
           .value();
   std::string json =
       absl::StrCat(R"({"type": "file", "oid": ")", oid, R"(", "size": )",
@@ -96,6 +99,22 @@ std::string HubRepo::TreeJson(size_t page, size_t per_page) const {
 
 size_t HubRepo::Pages(size_t per_page) const {
   return std::max<size_t>(1, (files_.size() + per_page - 1) / per_page);
+}
+
+void ClearHubEnvironment() {
+  for (const char* name :
+       {"HF_ENDPOINT",        "HF_HOME",
+        "HF_HUB_CACHE",       "HUGGINGFACE_HUB_CACHE",
+        "HF_TOKEN",           "HUGGING_FACE_HUB_TOKEN",
+        "HF_TOKEN_PATH",      "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+        "HF_HUB_OFFLINE",     "TRANSFORMERS_OFFLINE",
+        "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",      "http_proxy",
+        "https_proxy",        "HTTPS_PROXY",
+        "all_proxy",          "ALL_PROXY",
+        "no_proxy",           "NO_PROXY"}) {
+    unsetenv(name);
+  }
 }
 
 }  // namespace fetch::testing

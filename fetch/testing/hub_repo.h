@@ -61,6 +61,10 @@ class HubRepo {
   std::map<std::string, HubFile> files_;
 };
 
+// Takes away the variables of this process that the client reads, so that a
+// test does not depend on the machine's.
+void ClearHubEnvironment();
+
 }  // namespace fetch::testing
 
 #endif  // FETCH_TESTING_HUB_REPO_H_

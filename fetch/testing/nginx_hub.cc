@@ -20,10 +20,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fetch/testing/child_process.h"
+#include "base/testing/child_process.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/testing/hub_repo.h"
 #include "fetch/testing/loopback_server.h"
-#include "fetch/testing/temp_dir.h"
 
 namespace fetch::testing {
 namespace {
@@ -50,12 +50,12 @@ bool Accepts(int port) {
   return accepts;
 }
 
-void RunOpenssl(const TempDir& dir, const std::string& arguments) {
+void RunOpenssl(const base::TempDir& dir, const std::string& arguments) {
   std::vector<std::string> words = absl::StrSplit(arguments, ' ');
-  words.insert(words.begin(), FindProgram("openssl"));
+  words.insert(words.begin(), base::FindProgram("openssl"));
   const std::string output = dir / "openssl.log";
-  if (ChildProcess(words, {}, output).Wait() == 0) return;
-  std::fprintf(stderr, "openssl failed: %s\n", Contents(output).c_str());
+  if (base::RunProcess(words, {.output = output}).exit_code == 0) return;
+  std::fprintf(stderr, "openssl failed: %s\n", base::Contents(output).c_str());
   std::abort();
 }
 
@@ -63,7 +63,7 @@ void RunOpenssl(const TempDir& dir, const std::string& arguments) {
 
 std::string MissingForNginxHub() {
   for (absl::string_view program : {"nginx", "openssl"}) {
-    if (FindProgram(program).empty()) return std::string(program);
+    if (base::FindProgram(program).empty()) return std::string(program);
   }
   return "";
 }
@@ -81,7 +81,7 @@ std::string NginxHub::url() const {
 }
 
 void NginxHub::MakeCertificates() {
-  WriteContents(dir_ / "names.cnf", "subjectAltName=DNS:localhost");
+  base::WriteContents(dir_ / "names.cnf", "subjectAltName=DNS:localhost");
   const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes ";
   RunOpenssl(dir_, absl::StrCat("req -x509 ", key, "-keyout ",
                                 dir_ / "authority.key", " -out ", authority(),
@@ -99,15 +99,15 @@ void NginxHub::MakeCertificates() {
 void NginxHub::WriteFiles(const HubRepo& repo) {
   const std::string api = absl::StrCat("hub/api/models/", repo.repo_id(), "/");
   for (absl::string_view revision : {"main", "refs/pr/1"}) {
-    WriteContents(dir_ / absl::StrCat(api, "revision/", revision),
-                  repo.RevisionJson());
+    base::WriteContents(dir_ / absl::StrCat(api, "revision/", revision),
+                        repo.RevisionJson());
   }
   for (size_t page = 0; page < repo.Pages(kEntriesPerPage); ++page) {
-    WriteContents(dir_ / absl::StrCat("hub/tree/", page, ".json"),
-                  repo.TreeJson(page, kEntriesPerPage));
+    base::WriteContents(dir_ / absl::StrCat("hub/tree/", page, ".json"),
+                        repo.TreeJson(page, kEntriesPerPage));
   }
   for (const auto& [path, file] : repo.files()) {
-    WriteContents(
+    base::WriteContents(
         dir_ / (file.lfs ? absl::StrCat("store/blobs/", repo.Etag(path))
                          : absl::StrCat("hub/", repo.repo_id(), "/resolve/",
                                         repo.commit(), "/", path)),
@@ -127,7 +127,7 @@ void NginxHub::WriteConfiguration(const HubRepo& repo,
                     repo.repo_id(), "/tree/", repo.commit(),
                     "?recursive=true&cursor=", page + 1, ">; rel=\"next\"';\n");
   }
-  WriteContents(dir_ / "maps.conf", pages + "}\n" + links + "}\n");
+  base::WriteContents(dir_ / "maps.conf", pages + "}\n" + links + "}\n");
   std::string redirects;
   for (const auto& [path, file] : repo.files()) {
     if (!file.lfs) continue;
@@ -139,10 +139,10 @@ void NginxHub::WriteConfiguration(const HubRepo& repo,
                     ";\n  return 302 https://localhost:", store_port_,
                     "/blobs/", repo.Etag(path), "?signature=$request_id;\n}\n");
   }
-  WriteContents(dir_ / "files.conf", redirects);
-  WriteContents(
+  base::WriteContents(dir_ / "files.conf", redirects);
+  base::WriteContents(
       dir_ / "nginx.conf",
-      absl::StrReplaceAll(Contents(kConfiguration),
+      absl::StrReplaceAll(base::Contents(kConfiguration),
                           {{"@DIR@", dir_.path()},
                            {"@HUB_PORT@", absl::StrCat(hub_port_)},
                            {"@STORE_PORT@", absl::StrCat(store_port_)},
@@ -153,14 +153,16 @@ void NginxHub::WriteConfiguration(const HubRepo& repo,
 
 void NginxHub::Start() {
   const std::string output = dir_ / "output.log";
-  nginx_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{FindProgram("nginx"), "-e", dir_ / "error.log",
-                               "-p", dir_.path(), "-c", dir_ / "nginx.conf"},
-      std::vector<std::string>{}, output);
+  nginx_ = std::make_unique<base::ChildProcess>(
+      std::vector<std::string>{base::FindProgram("nginx"), "-e",
+                               dir_ / "error.log", "-p", dir_.path(), "-c",
+                               dir_ / "nginx.conf"},
+      base::ProcessOptions{.output = output});
   while (!Accepts(hub_port_) || !Accepts(store_port_)) {
     if (!nginx_->IsRunning()) {
-      std::fprintf(stderr, "nginx failed: %s\n%s\n", Contents(output).c_str(),
-                   Contents(dir_ / "error.log").c_str());
+      std::fprintf(stderr, "nginx failed: %s\n%s\n",
+                   base::Contents(output).c_str(),
+                   base::Contents(dir_ / "error.log").c_str());
       std::abort();
     }
     absl::SleepFor(absl::Milliseconds(10));
@@ -168,7 +170,8 @@ void NginxHub::Start() {
 }
 
 std::vector<std::string> NginxHub::Log() const {
-  return absl::StrSplit(Contents(dir_ / "access.log"), '\n', absl::SkipEmpty());
+  return absl::StrSplit(base::Contents(dir_ / "access.log"), '\n',
+                        absl::SkipEmpty());
 }
 
 uint64_t NginxHub::BytesFromStore() const {

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "fetch/testing/child_process.h"
+#include "base/testing/child_process.h"
+#include "base/testing/temp_dir.h"
 #include "fetch/testing/hub_repo.h"
-#include "fetch/testing/temp_dir.h"
 
 namespace fetch::testing {
 
@@ -44,10 +44,10 @@ class NginxHub {
   void WriteConfiguration(const HubRepo& repo, absl::string_view limit_rate);
   void Start();
 
-  const TempDir dir_;
+  const base::TempDir dir_;
   int hub_port_;
   int store_port_;
-  std::unique_ptr<ChildProcess> nginx_;
+  std::unique_ptr<base::ChildProcess> nginx_;
 };
 
 }  // namespace fetch::testing

@@ -10,12 +10,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/digest.h"
 #include "gguf/file_ops.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "hwy/targets.h"
 #include "tools/engine/job_outputs.h"
-#include "tools/engine/sha256.h"
 #include "tools/engine/testing/engine_fixture.h"
 
 namespace make_gguf {
@@ -81,7 +81,7 @@ TEST_F(EngineTest, SameBytesWhateverTheWay) {
         ASSERT_TRUE(report.ok()) << report.status();
         ASSERT_EQ(Files(), expected);
         for (const OutputReport& output : report->outputs()) {
-          Sha256 hash;
+          base::Sha256 hash;
           hash.Update(ReadFile(output.path()));
           ASSERT_EQ(output.sha256(), hash.Finish());
         }

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "tools/engine/sha256.h"
+#include "base/digest.h"
 
 namespace make_gguf {
 namespace {
@@ -51,7 +51,7 @@ absl::string_view BytesOf(const std::vector<T>& values) {
 
 // Which rows of which source tensors make each tensor.
 std::string DataPlan(const converters::ModelPlan& model) {
-  Sha256 hash;
+  base::Sha256 hash;
   for (const converters::TensorPlan& tensor : model.tensors) {
     hash.Update(absl::StrCat(tensor.name, ":", tensor.row_size, ";"));
     hash.Update(BytesOf(tensor.values));
@@ -66,7 +66,7 @@ std::string DataPlan(const converters::ModelPlan& model) {
 }
 
 std::string OutputState(const OutputPlan& output) {
-  Sha256 hash;
+  base::Sha256 hash;
   hash.Update(output.header_sha256);
   for (const OutputTensor& tensor : output.tensors) {
     hash.Update(tensor.rounded ? "r" : "-");
@@ -76,7 +76,7 @@ std::string OutputState(const OutputPlan& output) {
 }
 
 std::string ImportanceState(const ImportanceTable& importance) {
-  Sha256 hash;
+  base::Sha256 hash;
   for (const std::vector<float>& weights : importance) {
     hash.Update(absl::StrCat(weights.size(), ":"));
     hash.Update(BytesOf(weights));

@@ -19,12 +19,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "base/user_path.h"
 #include "gguf/split.h"
 #include "gguf/tensor_type.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
-#include "tools/engine/user_path.h"
 
 namespace make_gguf {
 namespace {
@@ -120,7 +120,7 @@ absl::Status FillDefaults(JobSpec& spec) {
     return absl::InvalidArgumentError(
         "no model is given; --model=DIRECTORY names the checkpoint");
   }
-  spec.set_model(UserPath(spec.model()));
+  spec.set_model(base::UserPath(spec.model()));
   if (spec.outname().empty()) spec.set_outname(NameOf(spec.model()));
   if (absl::StrContains(spec.outname(), '/')) {
     return absl::InvalidArgumentError(
@@ -131,7 +131,7 @@ absl::Status FillDefaults(JobSpec& spec) {
   if (spec.outdir().empty()) {
     spec.set_outdir(absl::StrCat("models/", spec.outname()));
   }
-  spec.set_outdir(UserPath(spec.outdir()));
+  spec.set_outdir(base::UserPath(spec.outdir()));
   if (spec.quants().empty()) {
     spec.add_quants("Q4_K_M");
     spec.add_quants("Q5_K_S");

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
-#include "tools/engine/sha256.h"
+#include "base/digest.h"
 
 namespace make_gguf {
 
@@ -58,7 +58,7 @@ class OrderedSha256 {
   const uint64_t pending_limit_;
   const ReadBack read_back_;
   // Used by the one thread that holds `hashing_`.
-  Sha256 hash_;
+  base::Sha256 hash_;
 
   absl::Mutex mutex_;
   bool hashing_ ABSL_GUARDED_BY(mutex_) = false;

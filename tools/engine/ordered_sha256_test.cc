@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/digest.h"
 #include "gtest/gtest.h"
-#include "tools/engine/sha256.h"
 
 namespace make_gguf {
 namespace {
@@ -21,7 +21,7 @@ std::vector<uint8_t> File(size_t size) {
 }
 
 std::string DigestOf(absl::Span<const uint8_t> bytes) {
-  Sha256 hash;
+  base::Sha256 hash;
   hash.Update(bytes);
   return hash.Finish();
 }
@@ -35,7 +35,7 @@ OrderedSha256::ReadBack ReaderOf(const std::vector<uint8_t>& file) {
 
 // The example of FIPS 180-2.
 TEST(Sha256Test, GivesTheStandardsDigest) {
-  Sha256 hash;
+  base::Sha256 hash;
   hash.Update("a");
   hash.Update("bc");
   EXPECT_EQ(hash.Finish(),

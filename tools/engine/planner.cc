@@ -11,10 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "base/digest.h"
 #include "quant/model_facts.h"
 #include "quant/quantize.h"
 #include "quant/quantizer_output.h"
-#include "tools/engine/sha256.h"
 
 namespace make_gguf {
 namespace {
@@ -217,7 +217,7 @@ absl::Status LayOut(const ModelPlan& model, const gguf::Metadata& metadata,
       gguf::PlanLayout(metadata, OutputTensorInfos(model, output));
   if (!layout.ok()) return layout.status();
   output.layout = *std::move(layout);
-  Sha256 hash;
+  base::Sha256 hash;
   hash.Update(output.layout.header);
   output.header_sha256 = hash.Finish();
   output.layout.ReleaseHeader();

@@ -9,12 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/process_stats.h"
+#include "base/user_path.h"
 #include "quant/file_type.h"
 #include "quant/mix.h"
 #include "tools/engine/imatrix.h"
 #include "tools/engine/job_spec.h"
-#include "tools/engine/process_stats.h"
-#include "tools/engine/user_path.h"
 
 namespace make_gguf {
 namespace {
@@ -53,7 +53,7 @@ uint64_t ChunkWeights(const JobSpec& spec, const converters::ModelPlan& model) {
 absl::Status PlanMemory(PreparedJob& job) {
   const Execution& execution = job.spec.execution();
   const uint64_t used =
-      ResidentMemory() + kChunkOverhead * job.work.chunks.size();
+      base::ResidentMemory() + kChunkOverhead * job.work.chunks.size();
   const uint64_t per_thread = MemoryPerThread(job.work) + kThreadOverhead;
   const uint64_t limit =
       execution.memory_limit_bytes() > 0
@@ -72,8 +72,8 @@ absl::Status PlanMemory(PreparedJob& job) {
   const uint64_t rest = free - job.threads * per_thread;
   job.pending_limit = std::min(kMaxPending, rest / job.outputs.size());
   job.planned_peak =
-      std::max(PeakMemory(), used + job.threads * per_thread +
-                                 job.outputs.size() * job.pending_limit);
+      std::max(base::PeakMemory(), used + job.threads * per_thread +
+                                       job.outputs.size() * job.pending_limit);
   return absl::OkStatus();
 }
 
@@ -82,7 +82,7 @@ absl::Status LoadImportance(PreparedJob& job) {
   const std::string& path = job.spec.imatrix();
   if (path.empty()) return absl::OkStatus();
   absl::StatusOr<ImportanceMatrix> matrix =
-      ReadImportanceMatrix(UserPath(path));
+      ReadImportanceMatrix(base::UserPath(path));
   if (!matrix.ok()) return matrix.status();
   job.options.quantized_metadata = ImportanceMetadata(*matrix, path);
   absl::StatusOr<MatchedImportance> matched =

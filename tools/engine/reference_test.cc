@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/digest.h"
 #include "gguf/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,7 +21,6 @@
 #include "tools/engine/job_spec.h"
 #include "tools/engine/prepare.h"
 #include "tools/engine/run_job.h"
-#include "tools/engine/sha256.h"
 
 namespace make_gguf {
 namespace {
@@ -74,7 +74,7 @@ void ExpectMetadata(const gguf::File& file, const ordered_json& expected) {
 std::string DigestOfTensor(const gguf::File& file, size_t tensor) {
   std::vector<uint8_t> bytes(file.placement(tensor).bytes);
   EXPECT_TRUE(file.ReadTensorBytes(tensor, 0, absl::MakeSpan(bytes)).ok());
-  Sha256 hash;
+  base::Sha256 hash;
   hash.Update(absl::MakeConstSpan(bytes));
   return hash.Finish();
 }

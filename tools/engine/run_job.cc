@@ -10,11 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/process_stats.h"
 #include "converters/warning.h"
 #include "tools/engine/executor.h"
 #include "tools/engine/job_outputs.h"
 #include "tools/engine/output_file.h"
-#include "tools/engine/process_stats.h"
 #include "tools/engine/progress.h"
 #include "tools/events.h"
 #include "tools/report.h"
@@ -72,13 +72,13 @@ JobReport MakeReport(const PreparedJob& job, const JobOutputs& outputs,
     output = ReportOfFile(job, outputs, i);
     output.set_compute_seconds(result.output_seconds[i]);
   }
-  report.set_cpu_seconds(CpuSeconds());
+  report.set_cpu_seconds(base::CpuSeconds());
   report.set_bytes_read(progress.bytes_read);
   report.set_bytes_written(progress.bytes_written +
                            HeaderBytesWritten(outputs));
   report.set_bytes_resumed(progress.bytes_resumed);
   report.set_planned_peak_memory(job.planned_peak);
-  report.set_peak_memory(PeakMemory());
+  report.set_peak_memory(base::PeakMemory());
   for (const converters::Warning& warning : job.model.plan.warnings) {
     Warning& said = *report.add_warnings();
     said.set_code(warning.code);
