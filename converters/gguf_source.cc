@@ -170,12 +170,7 @@ absl::StatusOr<ModelPlan> PlanGguf(const GgufSource& source) {
     tensor.stored_type = info.type;
     tensor.precision =
         info.type == TensorType::kF32 ? Precision::kF32 : Precision::kFileType;
-    tensor.row_size = info.shape[0];
-    RowSegment segment;
-    segment.source = i;
-    segment.rows.digits.push_back(
-        {source.tensors()[i].elements() / info.shape[0], 1});
-    tensor.segments.push_back(std::move(segment));
+    tensor.parts.push_back({TensorView::Of(i, source.tensors()[i].shape), {}});
     plan.tensors.push_back(std::move(tensor));
   }
   return plan;

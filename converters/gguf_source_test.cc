@@ -186,13 +186,12 @@ TEST_F(GgufSourceTest, PlanLeavesTheModelAsItIs) {
   EXPECT_THAT(tensor.shape, ElementsAre(32, 2, 3));
   EXPECT_EQ(tensor.stored_type, TensorType::kQ8_0);
   EXPECT_EQ(tensor.precision, Precision::kFileType);
-  EXPECT_EQ(tensor.row_size, 32u);
-  ASSERT_EQ(tensor.segments.size(), 1u);
-  EXPECT_EQ(tensor.segments[0].source, 0u);
-  EXPECT_EQ(tensor.segments[0].rows.rows(), 6u);
-  EXPECT_EQ(tensor.segments[0].rows.SourceRow(5), 5u);
+  ASSERT_EQ(tensor.parts.size(), 1u);
+  EXPECT_EQ(tensor.parts[0].view.source, 0u);
+  EXPECT_EQ(tensor.parts[0].view.elements, 192u);
+  EXPECT_EQ(tensor.parts[0].view.RunLength(0), 192u);
   EXPECT_EQ(plan->tensors[1].precision, Precision::kF32);
-  EXPECT_EQ(plan->tensors[1].segments[0].source, 1u);
+  EXPECT_EQ(plan->tensors[1].parts[0].view.source, 1u);
 }
 
 TEST_F(GgufSourceTest, FilesThatAreNoModels) {

@@ -1,41 +1,83 @@
 #include "converters/model_plan.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/log/check.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
 namespace converters {
+namespace {
 
-uint64_t RowMap::rows() const {
-  uint64_t product = 1;
-  for (const Digit& digit : digits) product *= digit.extent;
-  return product;
-}
-
-uint64_t RowMap::SourceRow(uint64_t row) const {
-  uint64_t source = first;
-  for (size_t i = digits.size(); i-- > 0;) {
-    source += row % digits[i].extent * digits[i].stride;
-    row /= digits[i].extent;
+// Calls visit(part, first, count) for each part that holds some of elements
+// [first, first + count) of the tensor; stops at the first error.
+template <typename Visit>
+absl::Status ForEachPart(const TensorPlan& tensor, uint64_t first,
+                         uint64_t count, const Visit& visit) {
+  for (const TensorPart& part : tensor.parts) {
+    if (count == 0) break;
+    if (first >= part.view.elements) {
+      first -= part.view.elements;
+      continue;
+    }
+    const uint64_t here = std::min(part.view.elements - first, count);
+    absl::Status status = visit(part, first, here);
+    if (!status.ok()) return status;
+    count -= here;
+    first = 0;
   }
-  return source;
+  CHECK_EQ(count, 0) << tensor.name << ": read past its end";
+  return absl::OkStatus();
 }
 
-uint64_t RowMap::RunLength(uint64_t row) const {
-  // The trailing digits whose strides continue each other count through
-  // consecutive rows; a digit of extent 1 never counts, whatever its stride.
-  uint64_t run = 1;
-  for (size_t i = digits.size(); i-- > 0;) {
-    if (digits[i].extent == 1) continue;
-    if (digits[i].stride != run) break;
-    run *= digits[i].extent;
-  }
-  return run - row % run;
-}
+}  // namespace
 
 uint64_t TensorPlan::elements() const {
   uint64_t product = 1;
   for (uint64_t extent : shape) product *= extent;
   return product;
+}
+
+absl::Status ReadTensor(const TensorSource& source, const TensorPlan& tensor,
+                        uint64_t first, absl::Span<float> out) {
+  if (!tensor.values.empty()) {
+    CHECK_LE(first + out.size(), tensor.values.size());
+    std::copy_n(tensor.values.begin() + first, out.size(), out.begin());
+    return absl::OkStatus();
+  }
+  return ForEachPart(
+      tensor, first, out.size(),
+      [&](const TensorPart& part, uint64_t begin, uint64_t count) {
+        const absl::Span<float> here = out.first(count);
+        out.remove_prefix(count);
+        absl::Status status = source.ReadView(part.view, begin, here);
+        for (const ValueMap& map : part.maps) Apply(map, here);
+        return status;
+      });
+}
+
+void PrefetchTensor(const TensorSource& source, const TensorPlan& tensor,
+                    uint64_t first, uint64_t count) {
+  if (!tensor.values.empty()) return;
+  ForEachPart(tensor, first, count,
+              [&](const TensorPart& part, uint64_t begin, uint64_t here) {
+                source.PrefetchView(part.view, begin, here);
+                return absl::OkStatus();
+              })
+      .IgnoreError();  // The visitor has none.
+}
+
+ElementOrigin OriginOf(const TensorPlan& tensor, uint64_t element) {
+  ElementOrigin origin;
+  ForEachPart(tensor, element, 1,
+              [&](const TensorPart& part, uint64_t at, uint64_t) {
+                origin = {part.view.source, part.view.Origin(at)};
+                return absl::OkStatus();
+              })
+      .IgnoreError();  // The visitor has none.
+  return origin;
 }
 
 }  // namespace converters

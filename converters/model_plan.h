@@ -1,7 +1,7 @@
 // File: converters/model_plan.h
 //
 // What a converter makes of a checkpoint: the metadata and, for each tensor of
-// the model, which rows of which source tensors it consists of. Nothing of a
+// the model, which views of which source tensors it consists of. Nothing of a
 // tensor's data is needed to make a plan, and nothing but a plan and its
 // TensorSource is needed to write the file.
 
@@ -14,40 +14,22 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "converters/tensor_source.h"
+#include "converters/tensor_view.h"
+#include "converters/value_map.h"
 #include "converters/warning.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_type.h"
 
 namespace converters {
 
-// Which rows of a source tensor, in which order: a mixed-radix counter. Output
-// row r, written in digits of the given extents (the last digit runs fastest),
-// is source row `first + sum(digit[i] * digits[i].stride)`. One digit
-// {n, 1} is n consecutive rows; the rotary permutation of H heads of size D is
-// {{H, D}, {D/2, 1}, {2, D/2}}.
-struct RowMap {
-  struct Digit {
-    uint64_t extent;
-    uint64_t stride;
-  };
-  uint64_t first = 0;
-  absl::InlinedVector<Digit, 3> digits;
-
-  // Product of the extents.
-  uint64_t rows() const;
-  // The source row of output row `row` < rows().
-  uint64_t SourceRow(uint64_t row) const;
-  // How many output rows from `row` on, at least 1, are consecutive source
-  // rows, so that they can be read at once.
-  uint64_t RunLength(uint64_t row) const;
-};
-
-// Rows of one source tensor, which is seen as a matrix of
-// `TensorPlan::row_size` columns whatever its shape.
-struct RowSegment {
-  size_t source = 0;  // index in TensorSource::tensors()
-  RowMap rows;
+// Elements of one source tensor, and what is done to each, one map after the
+// other. (A tensor of zeros has no source: TensorView::kZeros.)
+struct TensorPart {
+  TensorView view;
+  std::vector<ValueMap> maps;
 };
 
 // How exactly a tensor's type is chosen when no mix says otherwise.
@@ -65,12 +47,9 @@ struct TensorPlan {
   // not pass through F16, and outputs of this type hold the source's bytes.
   std::optional<gguf::TensorType> stored_type;
 
-  // The data: either `segments`, which follow each other, or, for a tensor
-  // that the converter computes, all its values.
-  // Elements per row of the segments: shape[0], or a divisor of it where a 1-D
-  // tensor is gathered (a permuted bias has rows of one element).
-  uint64_t row_size = 0;
-  std::vector<RowSegment> segments;
+  // The data: either `parts`, which follow each other, or, for a tensor that
+  // the converter computes, all its values.
+  std::vector<TensorPart> parts;
   std::vector<float> values;
 
   uint64_t elements() const;
@@ -88,6 +67,26 @@ struct ModelPlan {
   // were assumed.
   std::vector<Warning> warnings;
 };
+
+// Elements [first, first + out.size()) of the tensor, in its order, in the
+// precision of F32. The range must lie within the tensor. Thread-safe.
+// Errors: those of TensorSource::Read.
+absl::Status ReadTensor(const TensorSource& source, const TensorPlan& tensor,
+                        uint64_t first, absl::Span<float> out);
+
+// Tells `source` that elements [first, first + count) of `tensor` will be read
+// soon. The range must lie within the tensor.
+void PrefetchTensor(const TensorSource& source, const TensorPlan& tensor,
+                    uint64_t first, uint64_t count);
+
+// Where an element of a planned tensor comes from.
+struct ElementOrigin {
+  size_t source = 0;     // index in TensorSource::tensors(), or kZeros
+  uint64_t element = 0;  // within that tensor, row-major
+};
+
+// The origin of element `element` of `tensor`, which must have parts.
+ElementOrigin OriginOf(const TensorPlan& tensor, uint64_t element);
 
 }  // namespace converters
 

@@ -125,21 +125,11 @@ void ExpectMetadata(const gguf::Metadata& metadata,
 // The hash of all values of a planned tensor as F32.
 std::string HashTensor(const TensorPlan& plan, const TensorSource& source) {
   Sha256 hash;
-  hash.Update(plan.values.data(), plan.values.size() * sizeof(float));
-  std::vector<float> values;
-  for (const RowSegment& segment : plan.segments) {
-    const uint64_t rows = segment.rows.rows();
-    for (uint64_t row = 0; row < rows;) {
-      const uint64_t run = segment.rows.RunLength(row);
-      values.resize(run * plan.row_size);
-      const absl::Status status = source.Read(
-          segment.source, segment.rows.SourceRow(row) * plan.row_size,
-          absl::MakeSpan(values));
-      EXPECT_TRUE(status.ok()) << status;
-      hash.Update(values.data(), values.size() * sizeof(float));
-      row += run;
-    }
-  }
+  std::vector<float> values(plan.elements());
+  const absl::Status status =
+      ReadTensor(source, plan, 0, absl::MakeSpan(values));
+  EXPECT_TRUE(status.ok()) << status;
+  hash.Update(values.data(), values.size() * sizeof(float));
   return hash.Hex();
 }
 

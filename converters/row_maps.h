@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "converters/model_plan.h"
+#include "converters/tensor_rules.h"
 
 namespace converters {
 

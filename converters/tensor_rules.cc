@@ -159,20 +159,33 @@ class Planner {
   TensorPlan MakePlan(const TensorTarget& target, std::vector<uint64_t> shape,
                       size_t index) const {
     TensorPlan plan;
-    std::vector<RowMap> maps = target.rows;
-    if (maps.empty()) {
-      // As it is: read in rows as long as can be.
-      plan.row_size = shape.back();
-      uint64_t rows = 1;
-      for (size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
-      maps.push_back(RowMap{0, {{rows, 1}}});
+    if (target.rows.empty()) {
+      plan.parts.push_back({TensorView::Of(index, shape), {}});
     } else {
-      plan.row_size = 1;
-      for (size_t i = 1; i < shape.size(); ++i) plan.row_size *= shape[i];
+      uint64_t row_size = 1;
+      for (size_t i = 1; i < shape.size(); ++i) row_size *= shape[i];
       shape[0] = 0;
-      for (const RowMap& map : maps) shape[0] += map.rows();
+      for (const RowMap& map : target.rows) {
+        TensorView view;
+        view.source = index;
+        view.offset = map.first * row_size;
+        view.elements = row_size;
+        uint64_t rows = 1;
+        for (const TensorView::Dim& digit : map.digits) {
+          view.dims.push_back({digit.extent, digit.stride * row_size});
+          rows *= digit.extent;
+        }
+        if (view.dims.back().stride == row_size) {
+          view.dims.back().extent *= row_size;
+          view.dims.back().stride = 1;
+        } else {
+          view.dims.push_back({row_size, 1});
+        }
+        view.elements *= rows;
+        shape[0] += rows;
+        plan.parts.push_back({std::move(view), {}});
+      }
     }
-    for (RowMap& map : maps) plan.segments.push_back({index, std::move(map)});
     plan.shape.assign(shape.rbegin(), shape.rend());
     return plan;
   }
@@ -181,7 +194,7 @@ class Planner {
     plan.name = std::move(name);
     plan.precision = PrecisionOf(plan.name, plan.shape.size());
     if (!planned_.insert(plan.name).second) {
-      const SourceTensor& tensor = source_.tensors()[plan.segments[0].source];
+      const SourceTensor& tensor = source_.tensors()[plan.parts[0].view.source];
       return absl::InvalidArgumentError(
           absl::StrCat(tensor.file, ": tensor ", tensor.name, " gives ",
                        plan.name, ", which another tensor has given already"));
@@ -216,7 +229,7 @@ class Planner {
       if (slice == 0) {
         plan = std::move(part);
       } else {
-        plan.segments.push_back(std::move(part.segments[0]));
+        plan.parts.push_back(std::move(part.parts[0]));
       }
     }
     plan.shape.push_back(rule.stack);

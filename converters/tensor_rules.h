@@ -16,8 +16,15 @@
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
 #include "converters/tensor_source.h"
+#include "converters/tensor_view.h"
 
 namespace converters {
+
+// Rows of a source tensor: view dimensions in units of rows.
+struct RowMap {
+  uint64_t first = 0;
+  std::vector<TensorView::Dim> digits;
+};
 
 // One GGUF tensor that a source tensor goes to.
 struct TensorTarget {

@@ -61,11 +61,10 @@ TEST(PlanTensorsTest, PlansAreInTheOrderOfTheSource) {
                           "blk.1.attn_norm.bias"));
   const TensorPlan& q = (*plans)[1];
   EXPECT_EQ(q.shape, (Shape{4, 8}));
-  EXPECT_EQ(q.row_size, 4u);
   EXPECT_EQ(q.precision, Precision::kFileType);
-  ASSERT_EQ(q.segments.size(), 1u);
-  EXPECT_EQ(q.segments[0].source, 1u);
-  EXPECT_EQ(q.segments[0].rows.SourceRow(1), 2u);
+  ASSERT_EQ(q.parts.size(), 1u);
+  EXPECT_EQ(q.parts[0].view.source, 1u);
+  EXPECT_EQ(q.parts[0].view.Origin(4), 8u);
   EXPECT_EQ((*plans)[2].precision, Precision::kF32);
 }
 
@@ -78,9 +77,8 @@ TEST(PlanTensorsTest, ABiasIsPermutedElementByElement) {
   const TensorPlan& bias = plans->back();
   EXPECT_EQ(bias.name, "blk.1.attn_q.bias");
   EXPECT_EQ(bias.shape, Shape{8});
-  EXPECT_EQ(bias.row_size, 1u);
   EXPECT_EQ(bias.precision, Precision::kF32);
-  EXPECT_EQ(bias.segments[0].rows.SourceRow(1), 2u);
+  EXPECT_EQ(bias.parts[0].view.Origin(1), 2u);
 }
 
 TEST(PlanTensorsTest, OneSourceCanHaveSeveralTargets) {
@@ -97,7 +95,7 @@ TEST(PlanTensorsTest, OneSourceCanHaveSeveralTargets) {
   EXPECT_EQ((*plans)[0].shape, (Shape{3, 2}));
   EXPECT_EQ((*plans)[1].name, "blk.0.b.weight");
   EXPECT_EQ((*plans)[1].shape, (Shape{3, 4}));
-  EXPECT_EQ((*plans)[1].segments[0].rows.SourceRow(0), 2u);
+  EXPECT_EQ((*plans)[1].parts[0].view.Origin(0), 6u);
 }
 
 TensorRules StackRules() {
@@ -124,8 +122,8 @@ TEST(PlanTensorsTest, StacksComeTogetherWhenTheLastSliceIsThere) {
   EXPECT_EQ((*plans)[1].name, "blk.0.up_exps.weight");
   EXPECT_EQ((*plans)[1].shape, (Shape{2, 3, 2}));
   // In the order of the experts, not of the source.
-  EXPECT_EQ((*plans)[1].segments[0].source, 1u);
-  EXPECT_EQ((*plans)[1].segments[1].source, 0u);
+  EXPECT_EQ((*plans)[1].parts[0].view.source, 1u);
+  EXPECT_EQ((*plans)[1].parts[1].view.source, 0u);
 }
 
 TEST(PlanTensorsTest, MissingSlicesAreNamed) {

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "converters/tensor_view.h"
 
 namespace converters {
 
@@ -51,6 +52,16 @@ class TensorSource {
   // changes no result. `first` and `count` must lie within the tensor; block
   // formats round them to whole blocks.
   virtual void Prefetch(size_t tensor, uint64_t first, uint64_t count) const;
+
+  // Reads elements [first, first + out.size()) of a view of one of the tensors,
+  // which must lie within the view. Thread-safe; may read what lies between
+  // elements that are wanted. Errors: as of Read.
+  absl::Status ReadView(const TensorView& view, uint64_t first,
+                        absl::Span<float> out) const;
+
+  // As Prefetch, for elements of a view.
+  void PrefetchView(const TensorView& view, uint64_t first,
+                    uint64_t count) const;
 
   // Reads out.size() bytes of the tensor as it is stored, from byte `offset`
   // on. Thread-safe.

@@ -18,9 +18,10 @@
 #include "absl/types/span.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/file.h"
-#include "converters/checkpoint/gather.h"
 #include "converters/checkpoint/to_float.h"
+#include "converters/gather.h"
 #include "converters/tensor_source.h"
+#include "converters/tensor_view.h"
 
 namespace checkpoint {
 namespace {
@@ -90,7 +91,16 @@ SourceTensor Describe(const StoredTensor& stored) {
   return tensor;
 }
 
-// Reads a row-major run through a buffer, or straight to its place.
+std::vector<converters::TensorView::Dim> StridesOf(const StoredTensor& tensor) {
+  std::vector<converters::TensorView::Dim> dims;
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    dims.push_back({tensor.shape[d], tensor.strides[d]});
+  }
+  return dims;
+}
+
+// Reads a run of what lies in the file through a buffer, or straight to its
+// place.
 absl::Status ReadRun(const StoredTensor& tensor, uint64_t first,
                      absl::Span<float> out) {
   const size_t size = ElementSize(tensor.type);
@@ -160,12 +170,13 @@ absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,
         absl::StrCat(stored.file, ": elements [", first, ", +", out.size(),
                      ") of tensor ", stored.name, ", which has ", elements));
   }
+  const auto read = [&stored](uint64_t begin, absl::Span<float> run) {
+    return ReadRun(stored, begin, run);
+  };
   absl::Status status =
       stored.strides.empty()
-          ? ReadRun(stored, first, out)
-          : Gather({stored.data.get(), stored.offset, stored.type, stored.shape,
-                    stored.strides},
-                   first, out);
+          ? read(first, out)
+          : converters::Gather(0, StridesOf(stored), first, out, read);
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat("tensor ", stored.name, ": ",
                                                   status.message()));

@@ -147,7 +147,6 @@ absl::StatusOr<std::vector<TensorPlan>> RopeFactors(const Config& config,
   plan.precision = Precision::kF32;
   plan.values = RopeFreqs(scaling, sizes.head_size);
   plan.shape = {plan.values.size()};
-  plan.row_size = plan.values.size();
   return std::vector<TensorPlan>{std::move(plan)};
 }
 

@@ -32,9 +32,12 @@ uint64_t Now() {
 // Bytes that reading `weights` weights of `tensor` takes from the source.
 uint64_t SourceBytes(const TensorPlan& tensor,
                      const converters::TensorSource& source, uint64_t weights) {
-  if (tensor.segments.empty()) return 0;
+  if (tensor.parts.empty() ||
+      tensor.parts.front().view.source == converters::TensorView::kZeros) {
+    return 0;
+  }
   const converters::SourceTensor& from =
-      source.tensors()[tensor.segments.front().source];
+      source.tensors()[tensor.parts.front().view.source];
   return static_cast<uint64_t>(static_cast<double>(from.bytes) /
                                from.elements() * weights);
 }
@@ -54,9 +57,7 @@ bool AllCopied(const TensorWork& work) {
 }  // namespace
 
 ChunkWorker::ChunkWorker(const ExecutionInput& input)
-    : input_(input),
-      reader_(*input.source),
-      nanoseconds_(input.outputs.size()) {}
+    : input_(input), nanoseconds_(input.outputs.size()) {}
 
 absl::Status ChunkWorker::Process(uint32_t index) {
   const Chunk& chunk = input_.work->chunks[index];
@@ -133,7 +134,7 @@ absl::Status ChunkWorker::MakeTile(const TensorWork& work, uint64_t first,
   const TensorPlan& tensor = input_.model->tensors[work.tensor];
   absl::Status status = CopyStored(work, first, chunk_first, values.size());
   if (!status.ok() || AllCopied(work)) return status;
-  status = reader_.Read(tensor, first, values);
+  status = converters::ReadTensor(*input_.source, tensor, first, values);
   if (status.ok()) status = CheckValues(work, first, values);
   if (!status.ok()) return status;
   input_.progress->bytes_read +=
@@ -169,7 +170,7 @@ absl::Status ChunkWorker::CopyStored(const TensorWork& work, uint64_t first,
     if (!variant.copied) continue;
     const uint64_t bytes = variant.Bytes(weights);
     absl::Status status = input_.source->ReadStored(
-        tensor.segments.front().source, variant.Bytes(first),
+        tensor.parts.front().view.source, variant.Bytes(first),
         absl::MakeSpan(forms_[v]).subspan(variant.Bytes(first - chunk_first),
                                           bytes));
     if (!status.ok()) return status;

@@ -13,7 +13,6 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "tools/engine/executor.h"
-#include "tools/engine/tensor_reader.h"
 #include "tools/engine/work_list.h"
 
 namespace make_gguf {
@@ -48,7 +47,6 @@ class ChunkWorker {
                           const Chunk& chunk);
 
   const ExecutionInput& input_;
-  TensorReader reader_;
   std::vector<float> values_;
   std::vector<float> rounded_;
   std::vector<std::vector<uint8_t>> forms_;  // one per variant of the chunk

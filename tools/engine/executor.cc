@@ -11,7 +11,6 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "tools/engine/chunk_worker.h"
-#include "tools/engine/tensor_reader.h"
 #include "tools/engine/writeback.h"
 
 namespace make_gguf {
@@ -63,7 +62,7 @@ class Queue {
       if (i < prefetched_) continue;
       prefetched_ = i + 1;
       if (input_.journal->finished().contains(i)) continue;
-      Prefetch(
+      converters::PrefetchTensor(
           *input_.source,
           input_.model->tensors[input_.work->tensors[chunks[i].work].tensor],
           chunks[i].first, chunks[i].weights);

@@ -17,7 +17,7 @@ namespace make_gguf {
 namespace {
 
 // Changes when the same plan would give other bytes than before.
-constexpr absl::string_view kBytesVersion = "1";
+constexpr absl::string_view kBytesVersion = "2";
 constexpr absl::string_view kOutputPrefix = "output ";
 
 absl::string_view FileName(absl::string_view path) {
@@ -49,16 +49,20 @@ absl::string_view BytesOf(const std::vector<T>& values) {
                            values.size() * sizeof(T));
 }
 
-// Which rows of which source tensors make each tensor.
+// Which views of which source tensors make each tensor.
 std::string DataPlan(const converters::ModelPlan& model) {
   base::Sha256 hash;
   for (const converters::TensorPlan& tensor : model.tensors) {
-    hash.Update(absl::StrCat(tensor.name, ":", tensor.row_size, ";"));
+    hash.Update(absl::StrCat(tensor.name, ";"));
     hash.Update(BytesOf(tensor.values));
-    for (const converters::RowSegment& segment : tensor.segments) {
-      hash.Update(absl::StrCat(segment.source, "+", segment.rows.first));
-      for (const auto& digit : segment.rows.digits) {
-        hash.Update(absl::StrCat("*", digit.extent, ",", digit.stride));
+    for (const converters::TensorPart& part : tensor.parts) {
+      hash.Update(absl::StrCat(part.view.source, "+", part.view.offset));
+      for (const auto& dim : part.view.dims) {
+        hash.Update(absl::StrCat("*", dim.extent, ",", dim.stride));
+      }
+      for (const converters::ValueMap& map : part.maps) {
+        hash.Update(absl::StrCat("|", map.kind, ",", map.factor, ",",
+                                 map.in_f16 ? 1 : 0));
       }
     }
   }

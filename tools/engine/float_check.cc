@@ -6,10 +6,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "tools/engine/tensor_reader.h"
+#include "converters/model_plan.h"
 
 namespace make_gguf {
 namespace {
+
+constexpr converters::ElementOrigin kComputed = {
+    .source = converters::TensorView::kZeros};
 
 // "row 3, column 17", or "element 17" of a vector.
 std::string Position(const converters::SourceTensor& tensor, uint64_t element) {
@@ -21,11 +24,12 @@ std::string Position(const converters::SourceTensor& tensor, uint64_t element) {
 
 std::string Where(const converters::TensorPlan& tensor,
                   const converters::TensorSource& source, uint64_t weight) {
-  if (tensor.segments.empty()) {
+  const converters::ElementOrigin origin =
+      tensor.parts.empty() ? kComputed : converters::OriginOf(tensor, weight);
+  if (origin.source == converters::TensorView::kZeros) {
     return absl::StrCat("computed tensor '", tensor.name, "', element ",
                         weight);
   }
-  const ElementOrigin origin = OriginOf(tensor, weight);
   const converters::SourceTensor& from = source.tensors()[origin.source];
   return absl::StrCat(from.file, ": tensor '", from.name, "' (", tensor.name,
                       "), ", Position(from, origin.element));

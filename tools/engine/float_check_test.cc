@@ -20,9 +20,11 @@ TEST(FloatCheckTest, NamesFileTensorRowAndColumn) {
   converters::TensorPlan plan;
   plan.name = "blk.0.w";
   plan.shape = {4, 3};
-  plan.row_size = 4;
   // Rows in the order 2, 1, 0.
-  plan.segments = {{0, {2, {{1, 1}}}}, {0, {1, {{1, 1}}}}, {0, {0, {{1, 1}}}}};
+  const auto all = converters::TensorView::Of(0, {3, 4});
+  for (uint64_t row : {2, 1, 0}) {
+    plan.parts.push_back({all.Slice(0, row, 1), {}});
+  }
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const struct {
     float weight;

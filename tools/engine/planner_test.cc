@@ -22,8 +22,7 @@ converters::TensorPlan Tensor(const std::string& name,
   converters::TensorPlan tensor;
   tensor.name = name;
   tensor.shape = std::move(shape);
-  tensor.row_size = tensor.shape[0];
-  tensor.segments = {{0, {0, {{1, 1}}}}};
+  tensor.parts = {{converters::TensorView::Of(0, {1}), {}}};
   if (tensor.shape.size() == 1) {
     tensor.precision = converters::Precision::kF32;
   }

@@ -18,7 +18,6 @@ converters::ModelPlan Model(std::vector<uint64_t> shape) {
   converters::TensorPlan tensor;
   tensor.name = "blk.0.attn_k.weight";
   tensor.shape = std::move(shape);
-  tensor.row_size = tensor.shape[0];
   model.tensors = {tensor};
   return model;
 }

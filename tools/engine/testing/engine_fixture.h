@@ -156,21 +156,21 @@ class EngineTest : public testing::Test {
       converters::TensorPlan tensor;
       tensor.name = name;
       tensor.shape = {kColumns, rows};
-      tensor.row_size = kColumns;
       const size_t number =
           source.Add(name, {rows, kColumns},
                      Weights(rows * kColumns, static_cast<uint32_t>(rows)));
-      tensor.segments = {{number, {0, {{rows, 1}}}}};
+      tensor.parts = {
+          {converters::TensorView::Of(number, {rows, kColumns}), {}}};
       plan.tensors.push_back(std::move(tensor));
     }
-    plan.tensors[1].segments[0].rows.digits = {{4, 16}, {8, 1}, {2, 8}};
+    converters::TensorView& q = plan.tensors[1].parts[0].view;
+    q = q.Rotary(4);
     converters::TensorPlan norm;
     norm.name = "output_norm.weight";
     norm.shape = {kColumns};
     norm.precision = converters::Precision::kF32;
-    norm.row_size = kColumns;
-    norm.segments = {
-        {source.Add("norm", {kColumns}, Weights(kColumns, 9)), {0, {{1, 1}}}}};
+    const size_t number = source.Add("norm", {kColumns}, Weights(kColumns, 9));
+    norm.parts = {{converters::TensorView::Of(number, {kColumns}), {}}};
     plan.tensors.push_back(std::move(norm));
   }
 };
