@@ -13,8 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/status_macros.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/known_classes.h"
 #include "converters/converter.h"
 #include "converters/general_metadata.h"
 #include "converters/model_name.h"
@@ -107,7 +107,8 @@ std::vector<Warning> Warnings(const Config& config,
 
 absl::StatusOr<ModelPlan> Architecture::Plan(
     const ConversionInput& input) const {
-  ASSIGN_OR_RETURN(const Config config, Config::Make(*input.config));
+  ASSIGN_OR_RETURN(const Config config,
+                   Config::Make(*input.config, KnownClasses()));
   ASSIGN_OR_RETURN(Description description, Describe(config));
   ModelPlan plan;
   plan.architecture = std::string(name_);
@@ -118,13 +119,11 @@ absl::StatusOr<ModelPlan> Architecture::Plan(
   std::move(tensors->begin(), tensors->end(), std::back_inserter(plan.tensors));
   ASSIGN_OR_RETURN(
       const gguf::Metadata vocabulary,
-      description.load_vocabulary(
-          {.directory = input.directory,
-           .config = input.config,
-           .vocab_size = description.vocab_size,
-           .pre_tokenizer = input.options.pre_tokenizer,
-           .ignore_extra_tokens = input.options.ignore_extra_tokens,
-           .warnings = &plan.warnings}));
+      vocab::LoadVocabulary(description.vocabulary,
+                            {.directory = input.directory,
+                             .config = input.config,
+                             .pre_tokenizer = input.options.pre_tokenizer,
+                             .warnings = &plan.warnings}));
   RETURN_IF_ERROR(CheckVocabulary(vocabulary, plan.tensors));
   for (Warning& warning : Warnings(config, plan.tensors)) {
     plan.warnings.push_back(std::move(warning));

@@ -6,14 +6,12 @@
 #ifndef CONVERTERS_ARCHITECTURE_H_
 #define CONVERTERS_ARCHITECTURE_H_
 
-#include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
 #include "converters/converter.h"
 #include "converters/model_plan.h"
 #include "converters/tensor_rules.h"
@@ -27,9 +25,7 @@ struct Description {
   TensorRules tensors;
   std::vector<TensorPlan> computed = {};  // listed before the others
   gguf::Metadata parameters = {};         // "<architecture>.*", in their order
-  absl::StatusOr<gguf::Metadata> (*load_vocabulary)(const vocab::VocabInput&) =
-      vocab::LoadByteLevelBpe;
-  std::optional<uint64_t> vocab_size = std::nullopt;  // rows of the embedding
+  vocab::Vocabulary vocabulary;
 };
 
 class Architecture : public Converter {

@@ -24,9 +24,6 @@ struct ConvertOptions {
   // Sets tokenizer.ggml.pre by hand (--pre); found from tokenizer.json if
   // absent.
   std::optional<std::string> pre_tokenizer;
-  // Added tokens without a row in the embedding are left out with a warning
-  // where the reference does so; an error otherwise.
-  bool ignore_extra_tokens = false;
   // Replaces the directory's name wherever general.* is derived from it.
   std::optional<std::string> model_name;
 };

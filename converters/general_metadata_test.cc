@@ -158,9 +158,8 @@ TEST_F(GeneralMetadataTest, DamagedFilesAreReported) {
   Write("generation_config.json", "{");
   warnings_.clear();
   Load("x", 1);
-  EXPECT_THAT(warnings_,
-              testing::Contains(
-                  IsWarning("generation-config-ignored", "not a JSON object")));
+  EXPECT_THAT(warnings_, testing::Contains(IsWarning(
+                             "generation-config-ignored", "not valid JSON")));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "converters/model_card.h"
 
+#include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -21,6 +23,13 @@ using nlohmann::json;
 
 // Model cards are a few levels deep; deeper ones are not worth a stack.
 constexpr int kMaxDepth = 16;
+
+// Far above the largest cards, those with results of many benchmarks. Aliases
+// (`a: &a [x, x]`, `b: &b [*a, *a]` …) make any number of values of a few
+// bytes, so what is counted is what the values come to.
+constexpr size_t kMaxFrontMatter = 2 << 20;
+constexpr size_t kMaxValues = 200'000;
+constexpr size_t kMaxBytes = 8 << 20;
 
 bool IsAnyOf(absl::string_view text,
              std::initializer_list<absl::string_view> list) {
@@ -45,35 +54,56 @@ json PlainScalar(const std::string& text) {
   return text;
 }
 
-// A key or a value as a string would name it.
-std::string KeyText(const YAML::Node& node) {
-  return node.IsScalar() ? node.Scalar() : "";
-}
+// YAML values as JSON, as many as a card may have.
+class Reader {
+ public:
+  // Incomplete if `is_too_large` says so afterwards.
+  json Read(const YAML::Node& node, int depth = 0) {
+    if (depth > kMaxDepth || !Charge(node)) return nullptr;
+    if (node.IsSequence()) return ReadList(node, depth);
+    if (node.IsMap()) return ReadObject(node, depth);
+    if (!node.IsScalar()) return nullptr;
+    // yaml-cpp marks plain scalars with the tag "?".
+    return node.Tag() == "?" ? PlainScalar(node.Scalar()) : json(node.Scalar());
+  }
 
-json ToJson(const YAML::Node& node, int depth) {
-  if (depth > kMaxDepth) return nullptr;
-  if (node.IsSequence()) {
+  bool is_too_large() const {
+    return values_ > kMaxValues || bytes_ > kMaxBytes;
+  }
+
+ private:
+  bool Charge(const YAML::Node& node) {
+    ++values_;
+    if (node.IsScalar()) bytes_ += node.Scalar().size();
+    return !is_too_large();
+  }
+
+  json ReadList(const YAML::Node& node, int depth) {
     json list = json::array();
     for (const YAML::Node& item : node) {
-      json value = ToJson(item, depth + 1);
+      if (is_too_large()) break;
+      json value = Read(item, depth + 1);
       // Items are words: the language "no", not a truth value.
       if (item.IsScalar() && !value.is_null()) value = item.Scalar();
       list.push_back(std::move(value));
     }
     return list;
   }
-  if (node.IsMap()) {
+
+  json ReadObject(const YAML::Node& node, int depth) {
     json object = json::object();
     for (const auto& item : node) {
+      if (is_too_large() || !Charge(item.first)) break;
       // Of a key that comes twice the last counts.
-      object[KeyText(item.first)] = ToJson(item.second, depth + 1);
+      object[item.first.IsScalar() ? item.first.Scalar() : ""] =
+          Read(item.second, depth + 1);
     }
     return object;
   }
-  if (!node.IsScalar()) return nullptr;
-  // yaml-cpp marks plain scalars with the tag "?".
-  return node.Tag() == "?" ? PlainScalar(node.Scalar()) : json(node.Scalar());
-}
+
+  size_t values_ = 0;
+  size_t bytes_ = 0;
+};
 
 std::string FrontMatter(absl::string_view card) {
   std::string text = absl::StrReplaceAll(card, {{"\r\n", "\n"}, {"\r", "\n"}});
@@ -98,8 +128,19 @@ std::string FrontMatter(absl::string_view card) {
 absl::StatusOr<json> ParseModelCard(absl::string_view card) {
   const std::string front = FrontMatter(card);
   if (front.empty()) return json::object();
+  if (front.size() > kMaxFrontMatter) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("front matter of ", front.size(),
+                     " bytes, expected at most ", kMaxFrontMatter));
+  }
   try {
-    json parsed = ToJson(YAML::Load(front), 0);
+    Reader reader;
+    json parsed = reader.Read(YAML::Load(front));
+    if (reader.is_too_large()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("front matter of more than ", kMaxValues, " values or ",
+                       kMaxBytes, " bytes, aliases counted each time"));
+    }
     return parsed.is_object() ? parsed : json::object();
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(

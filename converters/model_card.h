@@ -17,8 +17,9 @@ namespace converters {
 // end). Plain scalars are typed as in YAML 1.1: the many spellings of
 // true, false and null, zero in any notation as 0; every other scalar, numbers
 // and dates among them, is its text, as is what a list holds. An empty object
-// if there is no front matter or it is no mapping. Errors: InvalidArgument with
-// line and column where it is not YAML.
+// if there is no front matter or it is no mapping. Errors: InvalidArgument,
+// with line and column where it is not YAML, and for more values than a card
+// has, which aliases can make of a short text.
 absl::StatusOr<nlohmann::json> ParseModelCard(absl::string_view card);
 
 }  // namespace converters

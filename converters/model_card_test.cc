@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -71,10 +72,40 @@ TEST(ParseModelCardTest, ErrorsSayWhere) {
 }
 
 TEST(ParseModelCardTest, DeepNestingIsCut) {
-  std::string card = "---\na: ";
+  std::string card = "---\nb: [[c]]\na: ";
   for (int i = 0; i < 100; ++i) card += "[";
   for (int i = 0; i < 100; ++i) card += "]";
-  EXPECT_TRUE(ParseModelCard(card + "\n---\n").ok());
+  const auto parsed = ParseModelCard(card + "\n---\n");
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ((*parsed)["b"], json::array({json::array({"c"})}));
+  int depth = 0;
+  for (const json* a = &(*parsed)["a"]; a->is_array() && !a->empty();
+       a = &a->front()) {
+    ++depth;
+  }
+  EXPECT_EQ(depth, 16);
+}
+
+// A few hundred bytes that come to 10^levels values, or as many bytes.
+TEST(ParseModelCardTest, AliasesAreCountedEachTime) {
+  for (const std::string& leaf : {std::string("x"), std::string(10000, 'y')}) {
+    std::string card = "---\na0: &a0 " + leaf + "\n";
+    for (int level = 1; level <= 9; ++level) {
+      card += absl::StrCat("a", level, ": &a", level, " [");
+      for (int i = 0; i < 10; ++i) card += absl::StrCat("*a", level - 1, ",");
+      card += "]\n";
+    }
+    const auto parsed = ParseModelCard(card + "---\n");
+    EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(parsed.status().message()),
+                ::testing::HasSubstr("aliases counted each time"));
+  }
+  const auto itself =
+      ParseModelCard("---\ntags: &x [*x,*x,*x,*x,*x,*x,*x,*x,*x]\n---\n");
+  EXPECT_FALSE(itself.ok());
+  const auto once = ParseModelCard("---\nx: &x [a, b]\ntags: *x\n---\n");
+  ASSERT_TRUE(once.ok());
+  EXPECT_EQ((*once)["tags"], json::array({"a", "b"}));
 }
 
 }  // namespace

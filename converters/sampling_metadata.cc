@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/json.h"
 #include "converters/json_file.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json.hpp"
@@ -52,7 +53,9 @@ std::optional<gguf::Value> ToValue(const json& value, gguf::ValueType type) {
   const double number =
       value.is_boolean() ? value.get<bool>() : value.get<double>();
   if (type == gguf::ValueType::kFloat32) {
-    if (std::abs(number) > std::numeric_limits<float>::max()) {
+    // Infinity and NaN, which Python writes, are values of a float as well.
+    if (std::isfinite(number) &&
+        std::abs(number) > std::numeric_limits<float>::max()) {
       return std::nullopt;
     }
     return static_cast<float>(number);
@@ -74,7 +77,9 @@ gguf::Metadata SamplingMetadata(const std::string& directory,
   if (absl::IsNotFound(config.status())) return metadata;
   if (!config.ok() || !config->is_object()) {
     warnings.push_back({"generation-config-ignored",
-                        "generation_config.json: ignored: not a JSON object"});
+                        absl::StrCat("generation_config.json: ignored: ",
+                                     config.ok() ? "not a JSON object"
+                                                 : config.status().message())});
     return metadata;
   }
   for (const Setting& setting : kSettings) {
@@ -90,7 +95,7 @@ gguf::Metadata SamplingMetadata(const std::string& directory,
       warnings.push_back(
           {"generation-setting-ignored",
            absl::StrCat("generation_config.json: ", setting.source, " is ",
-                        it->dump(), ", ignored")});
+                        base::ShowJson(*it), ", ignored")});
     }
   }
   return metadata;

@@ -68,9 +68,6 @@ ABSL_FLAG(OptionalBool, overwrite, std::nullopt,
 ABSL_FLAG(
     OptionalString, pre, std::nullopt,
     "sets tokenizer.ggml.pre by hand; default: found from tokenizer.json");
-ABSL_FLAG(OptionalBool, ignore_extra_tokens, std::nullopt,
-          "leave out added tokens that have no row in the embedding; default: "
-          "they are an error");
 ABSL_FLAG(OptionalString, model_name, std::nullopt,
           "stands for the directory's name in general.name and its kin");
 ABSL_FLAG(OptionalString, output_tensor_type, std::nullopt,
@@ -254,9 +251,6 @@ absl::Status ApplyFlags(JobSpec& spec) {
   if (const OptionalBool allow = absl::GetFlag(FLAGS_allow_requantize)) {
     spec.set_allow_requantize(*allow);
   }
-  if (const OptionalBool ignore = absl::GetFlag(FLAGS_ignore_extra_tokens)) {
-    spec.set_ignore_extra_tokens(*ignore);
-  }
   SetFlagsOfMix(*spec.mutable_mix());
   absl::Status status = SetQuants(spec);
   if (status.ok()) status = SetIntermediate(spec);
@@ -292,7 +286,6 @@ std::string WithValue(std::string argument) {
                                              "pure",
                                              "resume",
                                              "allow_requantize",
-                                             "ignore_extra_tokens",
                                              "leave_output_tensor",
                                              "offline",
                                              "no_tensor_first_split"};

@@ -316,13 +316,12 @@ TEST_F(MakeGgufTest, DamagedTokenizerFileIsNamedOnce) {
   EXPECT_EQ(result.err.find(model_), result.err.rfind(model_)) << result.err;
 }
 
-TEST_F(MakeGgufTest, TokensBeyondTheEmbeddingAreRefusedUnlessIgnored) {
+TEST_F(MakeGgufTest, TokensBeyondTheEmbeddingAreLeftOutAndSaid) {
   WriteFile(model_ + "/added_tokens.json", R"({"<extra>": 320})");
-  ExpectRefused(Run({}), {"added_tokens.json", "<extra>", "token_embd.weight",
-                          "--ignore_extra_tokens"});
-  const base::ProcessResult ignored = Run({"--ignore_extra_tokens"});
-  EXPECT_EQ(ignored.exit_code, 0) << ignored.err;
-  EXPECT_THAT(ignored.err, HasSubstr("\"<extra>\" left out"));
+  const base::ProcessResult result = Run({});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("added_tokens.json: 1 token left out"));
+  EXPECT_THAT(result.err, HasSubstr("\"<extra>\" (320)"));
 }
 
 TEST_F(MakeGgufTest, WeightThatIsNoNumberIsRefused) {

@@ -7,13 +7,12 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/key_writer.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
-#include "converters/key_writer.h"
 #include "converters/row_maps.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
-#include "converters/text_sizes.h"
 #include "converters/vocab/vocab.h"
 
 namespace converters {
@@ -70,8 +69,8 @@ class Baichuan final : public Architecture {
     ASSIGN_OR_RETURN(const TextSizes sizes, ReadTextSizes(config));
     RETURN_IF_ERROR(CheckRotary(sizes));
     Description model = {.tensors = Tensors(sizes),
-                         .load_vocabulary = vocab::LoadSentencePiece,
-                         .vocab_size = sizes.vocabulary};
+                         .vocabulary = {.kind = vocab::Kind::kSentencePiece,
+                                        .size = sizes.vocabulary}};
     RETURN_IF_ERROR(AddTextParameters(kName, config, model.parameters));
     KeyWriter keys(kName, model.parameters);
     keys.String("tensor_data_layout", "Meta AI original pth");

@@ -14,23 +14,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/json.h"
+#include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
 namespace checkpoint {
 namespace {
 
+using ::base::Member;
 using ::nlohmann::json;
 
-// The value of a key of an object, or null if there is none.
-const json& Get(const json& object, const char* key) {
-  static const json* const null = new json;
-  const auto found = object.find(key);
-  return found == object.end() ? *null : *found;
-}
-
-std::string GetString(const json& object, const char* key) {
-  const json& value = Get(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
+std::string Text(const json& object, absl::string_view key) {
+  const std::string* text = base::StringMember(object, key);
+  return text == nullptr ? "" : *text;
 }
 
 absl::Status Unsupported(absl::string_view what) {
@@ -66,13 +62,12 @@ absl::StatusOr<std::vector<uint64_t>> ReadBlock(const json& value,
 }
 
 absl::StatusOr<ScalingScheme> ReadFp8(const json& quantization) {
-  absl::StatusOr<std::vector<uint64_t>> block =
-      ReadBlock(Get(quantization, "weight_block_size"), "weight_block_size");
-  if (!block.ok()) return block.status();
   ScalingScheme scheme;
+  ASSIGN_OR_RETURN(scheme.block,
+                   ReadBlock(Member(quantization, "weight_block_size"),
+                             "weight_block_size"));
   scheme.scales = {{"_scale_inv", ""}, {".qscale_weight", ".weight"}};
   scheme.ignored = {".activation_scale", "_activation_scale", ".qscale_act"};
-  scheme.block = *std::move(block);
   return scheme;
 }
 
@@ -85,12 +80,12 @@ ScalingScheme WeightScales() {
 }
 
 absl::StatusOr<ScalingScheme> ReadCompressedTensors(const json& quantization) {
-  const std::string format = GetString(quantization, "format");
+  const std::string format = Text(quantization, "format");
   if (format != "float-quantized" && format != "int-quantized" &&
       format != "naive-quantized") {
     return Unsupported(absl::StrCat("compressed-tensors, format ", format));
   }
-  const json& groups = Get(quantization, "config_groups");
+  const json& groups = Member(quantization, "config_groups");
   if (!groups.is_object() || groups.empty()) {
     return Malformed("config_groups", "object of groups");
   }
@@ -98,25 +93,23 @@ absl::StatusOr<ScalingScheme> ReadCompressedTensors(const json& quantization) {
     return Unsupported("compressed-tensors, several config_groups");
   }
   const json& group = *groups.begin();
-  const json& weights = Get(group, "weights");
+  const json& weights = Member(group, "weights");
   if (!group.is_object() || !weights.is_object()) {
     return Malformed("config_groups.*.weights", "object");
   }
-  const std::string strategy = GetString(weights, "strategy");
+  const std::string strategy = Text(weights, "strategy");
   if ((strategy != "tensor" && strategy != "channel" && strategy != "block") ||
-      !Get(weights, "group_size").is_null()) {
+      !Member(weights, "group_size").is_null()) {
     return Unsupported(absl::StrCat("compressed-tensors, strategy ", strategy));
   }
-  absl::StatusOr<std::vector<uint64_t>> block =
-      ReadBlock(Get(weights, "block_structure"), "block_structure");
-  if (!block.ok()) return block.status();
   ScalingScheme scheme = WeightScales();
-  scheme.block = *std::move(block);
+  ASSIGN_OR_RETURN(scheme.block, ReadBlock(Member(weights, "block_structure"),
+                                           "block_structure"));
   return scheme;
 }
 
 absl::StatusOr<ScalingScheme> ReadModelOpt(const json& quantization) {
-  const std::string algorithm = GetString(quantization, "quant_algo");
+  const std::string algorithm = Text(quantization, "quant_algo");
   if (!algorithm.empty() && !absl::StartsWith(algorithm, "FP8")) {
     return Unsupported(absl::StrCat("modelopt, quant_algo ", algorithm));
   }
@@ -129,26 +122,24 @@ absl::StatusOr<ScalingScheme> ReadModelOpt(const json& quantization) {
 
 absl::StatusOr<std::optional<ScalingScheme>> ReadScalingScheme(
     const json& config) {
-  const json* quantization = &Get(config, "quantization_config");
-  if (quantization->is_null() && config.is_object()) {
-    const json& text = Get(config, "text_config");
-    if (text.is_object()) quantization = &Get(text, "quantization_config");
+  const json* quantization = &Member(config, "quantization_config");
+  if (quantization->is_null()) {
+    quantization =
+        &Member(Member(config, "text_config"), "quantization_config");
   }
   if (quantization->is_null()) return std::nullopt;
   if (!quantization->is_object()) {
     return absl::InvalidArgumentError(
         "config.json: quantization_config is no object");
   }
-  const json& method = Get(*quantization, "quant_method");
+  const json& method = Member(*quantization, "quant_method");
   if (method.is_null()) return std::nullopt;
   if (method == "fp8") return ReadFp8(*quantization);
   if (method == "compressed-tensors") {
     return ReadCompressedTensors(*quantization);
   }
   if (method == "modelopt") return ReadModelOpt(*quantization);
-  return Unsupported(absl::StrCat(
-      "quant_method ",
-      method.dump(-1, ' ', false, json::error_handler_t::replace)));
+  return Unsupported(absl::StrCat("quant_method ", base::ShowJson(method)));
 }
 
 }  // namespace checkpoint

@@ -10,13 +10,14 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/key_writer.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
-#include "converters/key_writer.h"
 #include "converters/model_plan.h"
 #include "converters/row_maps.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_sizes.h"
+#include "converters/vocab/vocab.h"
 
 namespace converters {
 namespace {
@@ -111,7 +112,7 @@ class Falcon final : public Architecture {
   absl::StatusOr<Description> Describe(const Config& config) const override {
     ASSIGN_OR_RETURN(const TextSizes sizes, ReadSizes(config));
     Description model = {.tensors = Tensors(sizes),
-                         .vocab_size = sizes.vocabulary};
+                         .vocabulary = {.size = sizes.vocabulary}};
     KeyWriter keys(kName, model.parameters);
     keys.Uint("context_length", kContextLength);
     keys.String("tensor_data_layout", "jploski");

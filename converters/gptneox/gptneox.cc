@@ -11,19 +11,23 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/key_writer.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
-#include "converters/key_writer.h"
 #include "converters/model_plan.h"
 #include "converters/row_maps.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_sizes.h"
+#include "converters/vocab/vocab.h"
 
 namespace converters {
 namespace {
 
 constexpr absl::string_view kName = "gptneox";
 constexpr absl::string_view kHuggingFaceNames[] = {"GPTNeoXForCausalLM"};
+
+constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
+    {"gpt_neox", "GPTNeoXTokenizer"}};
 
 // The rotated share of each head where config.json says nothing.
 constexpr double kDefaultRotaryShare = 0.25;
@@ -96,8 +100,10 @@ class GptNeox final : public Architecture {
     }
     ASSIGN_OR_RETURN(const bool attention_bias,
                      config.BoolOr({"attention_bias"}, true));
-    Description model = {.tensors = Tensors(sizes, attention_bias),
-                         .vocab_size = sizes.vocabulary};
+    Description model = {
+        .tensors = Tensors(sizes, attention_bias),
+        .vocabulary = {.size = sizes.vocabulary,
+                       .tokenizer_classes = kTokenizerClasses}};
     KeyWriter keys(kName, model.parameters);
     keys.Uint("context_length", config.Uint({"max_position_embeddings"}));
     keys.Uint("embedding_length", sizes.hidden);

@@ -1,6 +1,7 @@
 #include "converters/llama/llama.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,15 +13,17 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/key_writer.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
-#include "converters/key_writer.h"
 #include "converters/llama/rope_freqs.h"
 #include "converters/model_plan.h"
 #include "converters/row_maps.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
-#include "converters/text_sizes.h"
+#include "converters/vocab/special_tokens.h"
+#include "converters/vocab/tokenizer_class.h"
+#include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/vocab.h"
 #include "gguf/metadata.h"
 
@@ -150,6 +153,29 @@ absl::StatusOr<std::vector<TensorPlan>> RopeFactors(const Config& config,
   return std::vector<TensorPlan>{std::move(plan)};
 }
 
+constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
+    {"mistral", vocab::kPlainTokenizerClass},
+    {"mixtral", vocab::kPlainTokenizerClass},
+    {"code_llama", "CodeLlamaTokenizer"},
+};
+
+// Models that are known by their number of tokens.
+constexpr uint64_t kCodeLlamaVocabulary = 32016;
+constexpr uint64_t kGraniteCodeVocabulary = 49152;
+
+// CodeLlama's infill tokens stand at fixed ids. Only the end of turn has a key.
+absl::Status AddCodeLlamaTokens(const vocab::TokenizerFiles& files,
+                                gguf::Metadata& metadata) {
+  constexpr uint32_t kEndOfTurn = 32010;
+  ASSIGN_OR_RETURN(
+      vocab::SpecialTokens special,
+      vocab::LoadSpecialTokens(files, {"prefix", "suffix", "middle", "eot"},
+                               std::nullopt));
+  special.SetId("eot", kEndOfTurn);
+  special.AppendTo(metadata);
+  return absl::OkStatus();
+}
+
 class Llama final : public Architecture {
  public:
   Llama() : Architecture(kName, kHuggingFaceNames) {}
@@ -157,9 +183,20 @@ class Llama final : public Architecture {
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
     ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
-    Description model = {.tensors = Tensors(sizes),
-                         .load_vocabulary = vocab::LoadLlamaVocab,
-                         .vocab_size = sizes.vocabulary};
+    Description model = {
+        .tensors = Tensors(sizes),
+        .vocabulary = {.kind = vocab::Kind::kLlama,
+                       .size = sizes.vocabulary,
+                       .tokenizer_classes = kTokenizerClasses}};
+    if (sizes.vocabulary == kCodeLlamaVocabulary) {
+      model.vocabulary.finish = AddCodeLlamaTokens;
+    } else if (sizes.vocabulary == kGraniteCodeVocabulary) {
+      model.vocabulary.finish = [](const vocab::TokenizerFiles&,
+                                   gguf::Metadata& metadata) {
+        metadata.Set("tokenizer.ggml.add_bos_token", false);
+        return absl::OkStatus();
+      };
+    }
     ASSIGN_OR_RETURN(model.computed, RopeFactors(config, sizes));
     ASSIGN_OR_RETURN(model.parameters, Parameters(config, sizes));
     return model;

@@ -8,17 +8,26 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/key_writer.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
-#include "converters/key_writer.h"
+#include "base/status_macros.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_sizes.h"
+#include "converters/vocab/vocab.h"
 
 namespace converters {
 namespace {
 
 constexpr absl::string_view kName = "starcoder";
 constexpr absl::string_view kHuggingFaceNames[] = {"GPTBigCodeForCausalLM"};
+
+constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
+    {"gpt_bigcode", "GPT2Tokenizer"}};
+
+// Newer transformers write into every file that spaces are kept; here that must
+// not tell the model from its descendants.
+constexpr vocab::PreTokenizerName kPreTokenizers[] = {{"smollm", "starcoder"}};
 
 struct Sizes : TextSizes {
   uint64_t positions = 0;
@@ -81,8 +90,11 @@ class Starcoder final : public Architecture {
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
     ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(config));
-    Description model = {.tensors = Tensors(sizes),
-                         .vocab_size = sizes.vocabulary};
+    Description model = {
+        .tensors = Tensors(sizes),
+        .vocabulary = {.size = sizes.vocabulary,
+                       .pre_tokenizers = kPreTokenizers,
+                       .tokenizer_classes = kTokenizerClasses}};
     KeyWriter keys(kName, model.parameters);
     keys.Uint("context_length", sizes.positions);
     keys.Uint("embedding_length", sizes.hidden);

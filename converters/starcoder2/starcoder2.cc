@@ -7,17 +7,24 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
-#include "converters/config.h"
+#include "converters/config/config.h"
+#include "converters/config/text_model.h"
 #include "converters/converter.h"
 #include "converters/tensor_rules.h"
-#include "converters/text_parameters.h"
-#include "converters/text_sizes.h"
+#include "converters/vocab/vocab.h"
 
 namespace converters {
 namespace {
 
 constexpr absl::string_view kName = "starcoder2";
 constexpr absl::string_view kHuggingFaceNames[] = {"Starcoder2ForCausalLM"};
+
+constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
+    {"starcoder2", "GPT2Tokenizer"}};
+
+// Newer transformers write into every file that spaces are kept; here that must
+// not tell the model from its descendants.
+constexpr vocab::PreTokenizerName kPreTokenizers[] = {{"smollm", "starcoder"}};
 
 // Hugging Face's order of rows in a head is the runtime's own, so nothing is
 // permuted. use_bias can be false.
@@ -68,8 +75,11 @@ class Starcoder2 final : public Architecture {
  private:
   absl::StatusOr<Description> Describe(const Config& config) const override {
     ASSIGN_OR_RETURN(const TextSizes sizes, ReadTextSizes(config));
-    Description model = {.tensors = Tensors(sizes),
-                         .vocab_size = sizes.vocabulary};
+    Description model = {
+        .tensors = Tensors(sizes),
+        .vocabulary = {.size = sizes.vocabulary,
+                       .pre_tokenizers = kPreTokenizers,
+                       .tokenizer_classes = kTokenizerClasses}};
     RETURN_IF_ERROR(AddTextParameters(kName, config, model.parameters));
     return model;
   }

@@ -8,13 +8,19 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "converters/vocab/tokenizer_files.h"
+#include "base/json.h"
+#include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::BoolMember;
+using base::IntegerMember;
+using base::Member;
+using base::StringMember;
+using base::UintOf;
 
 constexpr const char* kNamedTokens[] = {"bos_token", "eos_token", "unk_token",
                                         "sep_token", "pad_token", "cls_token",
@@ -29,6 +35,13 @@ absl::Status WrongEntry(absl::string_view file, absl::string_view key,
                         absl::string_view expected) {
   return absl::InvalidArgumentError(
       absl::StrCat(file, ": ", key, ": expected ", expected));
+}
+
+const std::vector<std::string>& NamesIn(const base::JsonOrder& order,
+                                        absl::string_view object) {
+  static const auto* const kNone = new std::vector<std::string>();
+  const auto found = order.find(std::string(object));
+  return found == order.end() ? *kNone : found->second;
 }
 
 // A token spelled as text or as {"content": …, flags}. As text it is special.
@@ -57,18 +70,19 @@ class SpecialTokenSet {
  public:
   SpecialTokenSet(const TokenizerFiles& files, const TokenizerClass& kind)
       : config_(files.tokenizer_config),
+        config_order_(files.tokenizer_config_order),
         map_(files.special_tokens_map),
+        map_order_(files.special_tokens_map_order),
         has_map_(map_.is_object() &&
                  Member(config_, "added_tokens_decoder").is_null()),
         kind_(kind) {}
 
   absl::Status Read() {
     for (const char* key : kNamedTokens) {
-      absl::Status status = ReadNamed(key);
-      if (!status.ok()) return status;
+      RETURN_IF_ERROR(ReadNamed(key));
     }
-    ReadOtherNamed(config_);
-    if (has_map_) ReadOtherNamed(map_);
+    ReadOtherNamed(config_, config_order_);
+    if (has_map_) ReadOtherNamed(map_, map_order_);
     return ReadExtra();
   }
 
@@ -109,11 +123,10 @@ class SpecialTokenSet {
 
   // Keys such as "image_token", which models add as they need them; not
   // "add_bos_token" and its kin, whose values are no tokens.
-  void ReadOtherNamed(const Json& file) {
-    if (!file.is_object()) return;
-    for (const auto& [key, value] : file.items()) {
+  void ReadOtherNamed(const Json& file, const base::JsonOrder& order) {
+    for (const std::string& key : NamesIn(order, "")) {
       if (!absl::EndsWith(key, "_token") || IsNamedKey(key)) continue;
-      std::optional<AddedToken> token = ParseToken(value);
+      std::optional<AddedToken> token = ParseToken(Member(file, key));
       if (!token || IsNamed(token->content)) continue;
       token->special = true;
       named_.push_back({*std::move(token), false});
@@ -125,23 +138,40 @@ class SpecialTokenSet {
          {"extra_special_tokens", "additional_special_tokens"}) {
       const Json& list = Member(MapHas(key) ? map_ : config_, key);
       if (list.is_null()) continue;
-      for (const Json& value : list) {
-        std::optional<AddedToken> token = ParseToken(value);
-        if (!list.is_structured() || !token) {
-          return WrongEntry("tokenizer_config.json", key, "a list of tokens");
+      // An object names its tokens: {"image_token": "<image>"}.
+      if (list.is_object()) {
+        const auto& order = MapHas(key) ? map_order_ : config_order_;
+        for (const std::string& name : NamesIn(order, key)) {
+          RETURN_IF_ERROR(AddExtra(key, list[name], named_));
+          named_.back().token.special = true;
         }
-        // An object names its tokens: {"image_token": "<image>"}.
-        if (list.is_object()) token->special = true;
-        (list.is_object() ? named_ : extra_)
-            .push_back({*std::move(token), false});
+      } else if (list.is_array()) {
+        for (const Json& value : list) {
+          RETURN_IF_ERROR(AddExtra(key, value, extra_));
+        }
+      } else {
+        return WrongExtra(key);
       }
       break;  // the newer of the two keys answers alone
     }
     return absl::OkStatus();
   }
 
+  static absl::Status WrongExtra(absl::string_view key) {
+    return WrongEntry("tokenizer_config.json", key, "a list of tokens");
+  }
+  static absl::Status AddExtra(absl::string_view key, const Json& value,
+                               std::vector<NamedToken>& tokens) {
+    std::optional<AddedToken> token = ParseToken(value);
+    if (!token) return WrongExtra(key);
+    tokens.push_back({*std::move(token), false});
+    return absl::OkStatus();
+  }
+
   const Json& config_;
+  const base::JsonOrder& config_order_;
   const Json& map_;
+  const base::JsonOrder& map_order_;
   // special_tokens_map.json is only read where tokenizer_config.json has no
   // added_tokens_decoder, and then it wins.
   const bool has_map_;
@@ -198,7 +228,7 @@ absl::StatusOr<std::map<int64_t, AddedToken>> ListedTokens(
   }
   if (files.added_tokens.is_object()) {
     for (const auto& [content, id] : files.added_tokens.items()) {
-      const std::optional<uint64_t> number = UnsignedOf(id);
+      const std::optional<uint64_t> number = UintOf(id);
       if (!number || *number > INT64_MAX) {
         return WrongEntry("added_tokens.json",
                           absl::StrCat("\"", content, "\""),
@@ -209,28 +239,29 @@ absl::StatusOr<std::map<int64_t, AddedToken>> ListedTokens(
                                                !is_special};
     }
   }
-  auto from_tokenizer = TokenizerJsonTokens(files.tokenizer);
-  if (!from_tokenizer.ok()) return from_tokenizer.status();
-  for (auto& [id, token] : *from_tokenizer) listed[id] = std::move(token);
+  ASSIGN_OR_RETURN(auto from_tokenizer, TokenizerJsonTokens(files.tokenizer));
+  for (auto& [id, token] : from_tokenizer) listed[id] = std::move(token);
   return listed;
 }
 
 }  // namespace
 
-absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(
-    const std::string& directory) {
-  TokenizerFiles files{directory, {}, {}, {}, {}};
-  const std::pair<absl::string_view, Json*> all[] = {
-      {"tokenizer.json", &files.tokenizer},
-      {"tokenizer_config.json", &files.tokenizer_config},
-      {"special_tokens_map.json", &files.special_tokens_map},
-      {"added_tokens.json", &files.added_tokens}};
-  for (const auto& [name, value] : all) {
-    absl::StatusOr<Json> file = ReadJsonObject(directory, name);
-    if (!file.ok()) return file.status();
-    *value = *std::move(file);
+uint32_t AddedVocabulary::NextId() const {
+  const uint32_t trained = static_cast<uint32_t>(trained_.size());
+  if (tokens_.empty()) return trained;
+  const uint32_t last = tokens_.rbegin()->first;
+  return last >= trained ? last + 1 : trained;
+}
+
+void AddedVocabulary::Add(const AddedToken& token) {
+  if (token.content.empty()) return;
+  auto known = ids_.find(token.content);
+  if (known == ids_.end()) {
+    const auto trained = trained_.find(token.content);
+    const uint32_t id = trained != trained_.end() ? trained->second : NextId();
+    known = ids_.emplace(token.content, id).first;
   }
-  return files;
+  tokens_[known->second] = token;
 }
 
 absl::StatusOr<std::vector<std::string>> CollectAddedTokens(
@@ -238,16 +269,14 @@ absl::StatusOr<std::vector<std::string>> CollectAddedTokens(
     std::optional<uint64_t> vocab_size, const TokenIds& trained,
     AddedVocabulary& added) {
   SpecialTokenSet special(files, tokenizer_class);
-  absl::Status status = special.Read();
-  if (!status.ok()) return status;
-  auto listed = ListedTokens(files, special);
-  if (!listed.ok()) return listed.status();
+  RETURN_IF_ERROR(special.Read());
+  ASSIGN_OR_RETURN(auto listed, ListedTokens(files, special));
   if (!tokenizer_class.rebuilds) {
-    auto from_tokenizer = TokenizerJsonTokens(files.tokenizer);
-    if (!from_tokenizer.ok()) return from_tokenizer.status();
-    for (const auto& [id, token] : *from_tokenizer) added.Add(token);
+    ASSIGN_OR_RETURN(const auto from_tokenizer,
+                     TokenizerJsonTokens(files.tokenizer));
+    for (const auto& [id, token] : from_tokenizer) added.Add(token);
   }
-  for (auto& [id, token] : *listed) {
+  for (auto& [id, token] : listed) {
     if (special.IsNamed(token.content)) token.special = true;
     added.Add(token);
   }

@@ -8,29 +8,53 @@
 #define CONVERTERS_VOCAB_ADDED_TOKENS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "converters/vocab/added_vocabulary.h"
 #include "converters/vocab/tokenizer_class.h"
-#include "nlohmann/json.hpp"
+#include "converters/vocab/tokenizer_files.h"
 
 namespace vocab {
 
-// The tokenizer's JSON files, null (the JSON value) where there is none.
-struct TokenizerFiles {
-  std::string directory;
-  nlohmann::json tokenizer;           // tokenizer.json
-  nlohmann::json tokenizer_config;    // tokenizer_config.json
-  nlohmann::json special_tokens_map;  // special_tokens_map.json
-  nlohmann::json added_tokens;        // added_tokens.json
+// The trained part of a vocabulary: token text to id.
+using TokenIds = std::unordered_map<std::string, uint32_t>;
+
+struct AddedToken {
+  std::string content;
+  bool special = false;
+  // Whether the text is normalized before this token is searched in it.
+  bool normalized = true;
 };
 
-// Errors: DataLoss for a file that is no JSON object.
-absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& directory);
+// The added tokens with the ids that Hugging Face's `tokenizers` gives them.
+class AddedVocabulary {
+ public:
+  // `trained` outlives this object.
+  explicit AddedVocabulary(const TokenIds& trained) : trained_(trained) {}
+
+  // Adds `token`, or changes its flags if it is there. An id that the file
+  // states does not count: a trained token keeps its id, a new one gets the
+  // next id after the trained vocabulary and all added tokens. Empty tokens
+  // are ignored.
+  void Add(const AddedToken& token);
+
+  bool Contains(const std::string& content) const {
+    return ids_.contains(content);
+  }
+  // The id that the next token gets if it is new.
+  uint32_t NextId() const;
+  // By id.
+  const std::map<uint32_t, AddedToken>& tokens() const { return tokens_; }
+
+ private:
+  const TokenIds& trained_;
+  TokenIds ids_;
+  std::map<uint32_t, AddedToken> tokens_;
+};
 
 // Adds the tokens to `added`, and returns the texts of all tokens that are
 // special by name or by list (not those that only their flag makes special).

@@ -8,15 +8,18 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
-#include "converters/vocab/utf8.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::Member;
+using base::StringMember;
 
 // One '_' for each character that is no ASCII letter or digit.
 std::string SafeName(absl::string_view name) {
@@ -81,7 +84,7 @@ absl::StatusOr<std::string> ReadTemplate(const std::string& directory,
   const std::string path = absl::StrCat(directory, "/", name);
   absl::StatusOr<std::string> text = converters::ReadTextFile(path);
   if (!text.ok()) return text.status();
-  if (!IsValidUtf8(*text)) {
+  if (!base::IsValidUtf8(*text)) {
     return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
   return NormalizeNewlines(*text);
@@ -137,7 +140,7 @@ absl::StatusOr<ChatTemplates> LoadChatTemplates(const std::string& directory,
       tokenizer_config.contains("chat_template")) {
     return FromJson(Member(tokenizer_config, "chat_template"));
   }
-  if (FileExists(directory, "chat_template.jinja")) {
+  if (IsThere(directory, "chat_template.jinja")) {
     return FromJinjaFiles(directory);
   }
   absl::StatusOr<Json> file = ReadJsonObject(directory, "chat_template.json");

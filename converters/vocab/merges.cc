@@ -10,15 +10,18 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
-#include "converters/vocab/utf8.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::Member;
+using base::StringMember;
 
 constexpr absl::string_view kByteLevelSpace = "\xC4\xA0";  // U+0120
 
@@ -86,7 +89,7 @@ absl::StatusOr<std::vector<std::string>> FromMergesTxt(
   const std::string path = absl::StrCat(directory, "/merges.txt");
   absl::StatusOr<std::string> text = converters::ReadTextFile(path);
   if (!text.ok()) return text.status();
-  if (!IsValidUtf8(*text)) {
+  if (!base::IsValidUtf8(*text)) {
     return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
   MergeList merges("merges.txt", trained, "");
@@ -118,7 +121,7 @@ absl::StatusOr<std::vector<std::string>> LoadMerges(
                      list.type_name()));
   }
   if (list.empty()) {
-    if (!FileExists(directory, "merges.txt")) return std::vector<std::string>();
+    if (!IsThere(directory, "merges.txt")) return std::vector<std::string>();
     return FromMergesTxt(directory, trained);
   }
   const std::string* prefix = StringMember(model, "continuing_subword_prefix");

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "converters/vocab/added_vocabulary.h"
+#include "converters/vocab/added_tokens.h"
 #include "nlohmann/json_fwd.hpp"
 
 namespace vocab {

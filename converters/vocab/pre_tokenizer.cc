@@ -11,14 +11,18 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
+#include "base/json.h"
 #include "converters/vocab/pre_tokenizer_table.h"
-#include "converters/vocab/tokenizer_files.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::BoolMember;
+using base::Member;
+using base::StringMember;
 
 constexpr absl::string_view kEachDigit = R"(Split Isolated \p{N})";
 
@@ -228,9 +232,17 @@ std::string Describe(const SplitStructure& structure) {
       "\n  ignore_merges: ", structure.ignore_merges ? "true" : "false", "\n");
 }
 
-absl::StatusOr<std::string> FindPreTokenizer(const SplitStructure& structure) {
+absl::StatusOr<std::string> FindPreTokenizer(
+    const SplitStructure& structure,
+    absl::Span<const PreTokenizerName> own_names) {
   for (const PreTokenizerRow& row : PreTokenizerTable()) {
-    if (Matches(row, structure)) return std::string(row.name);
+    if (!Matches(row, structure)) continue;
+    for (const PreTokenizerName& name : own_names) {
+      if (name.known == row.name && ConditionHolds(name.condition, structure)) {
+        return std::string(name.own);
+      }
+    }
+    return std::string(row.name);
   }
   return absl::NotFoundError(absl::StrCat(
       "tokenizer.json: no known pre-tokenizer splits text like this:\n",

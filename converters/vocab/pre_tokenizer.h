@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
@@ -40,10 +42,30 @@ SplitStructure ReadSplitStructure(const nlohmann::json& tokenizer,
 // The structure, one step a line, for messages.
 std::string Describe(const SplitStructure& structure);
 
-// The runtime's name for `structure`.
+// What else must hold for a name. Some names stand for the same splitting and
+// differ in other things that the runtime does for them.
+enum class Condition {
+  kAlways,
+  kIgnoresMerges,
+  kAddsBos,
+  kKeepsSpaces,
+};
+
+// A family's own name for a structure that the table (pre_tokenizer_table.h)
+// knows under another: the runtime has several for some.
+struct PreTokenizerName {
+  absl::string_view known;
+  absl::string_view own;
+  Condition condition = Condition::kAlways;
+};
+
+// The runtime's name for `structure`, in a model whose family has these names
+// of its own.
 // Errors: NotFound, with the structure, the nearest known ones and the flag
 // that sets the name by hand.
-absl::StatusOr<std::string> FindPreTokenizer(const SplitStructure& structure);
+absl::StatusOr<std::string> FindPreTokenizer(
+    const SplitStructure& structure,
+    absl::Span<const PreTokenizerName> own_names = {});
 
 }  // namespace vocab
 

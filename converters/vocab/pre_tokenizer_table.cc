@@ -73,11 +73,8 @@ std::vector<PreTokenizerRow> MakeTable() {
   using enum Condition;
   return {
       // The cl100k family.
-      // Llama 3 is known by either; its fine-tunes may have lost one of them.
-      // With neither it is smaug-bpe, which splits alike: llama-bpe would have
-      // the runtime ignore merges, which such a tokenizer does not.
+      // Both split alike, but with llama-bpe the runtime ignores merges.
       {"llama-bpe", kNoneOrNfc, kIgnoresMerges, {kDigits3, kBytes}},
-      {"llama-bpe", kNoneOrNfc, kAddsBos, {kDigits3, kBytes}},
       {"smaug-bpe", kNoneOrNfc, kAlways, {kDigits3, kBytes}},
       {"qwen2", kNoneOrNfc, kAlways, {kDigits1, kBytes}},
       {"bailingmoe", kNoneOrNfc, kAlways, {kOneNewline, kBytes}},

@@ -9,17 +9,9 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "converters/vocab/pre_tokenizer.h"
 
 namespace vocab {
-
-// What else must hold for a name. Some names stand for the same splitting and
-// differ in other things that the runtime does for them.
-enum class Condition {
-  kAlways,
-  kIgnoresMerges,  // a word that is a token is taken as it is
-  kAddsBos,        // text starts with a special token
-  kKeepsSpaces,    // said not to drop spaces before punctuation when decoding
-};
 
 // For a row that fits whether text is brought to Unicode form C or left alone:
 // the file says that in a key of its own.

@@ -64,7 +64,7 @@ TEST(PreTokenizerTest, LlamaFamily) {
   EXPECT_EQ(NameOf(llama3, kNfc, true), "llama-bpe");
   // The same splitting for models that build every word from merges.
   EXPECT_EQ(NameOf(llama3, {}, false), "smaug-bpe");
-  // A fine-tune that lost ignore_merges still begins with Llama 3's token.
+  // Whatever it begins with: Llama 3's tokenizer as it was published first.
   const Json tokenizer = Json::parse(R"json({
     "post_processor": {"type": "Sequence", "processors": [
       {"type": "ByteLevel"},
@@ -75,9 +75,25 @@ TEST(PreTokenizerTest, LlamaFamily) {
   EXPECT_TRUE(structure.adds_bos);
   structure.pre_tokenizers =
       ReadSplitStructure({{"pre_tokenizer", llama3}}, {}).pre_tokenizers;
-  EXPECT_EQ(*FindPreTokenizer(structure), "llama-bpe");
+  EXPECT_EQ(*FindPreTokenizer(structure), "smaug-bpe");
   EXPECT_EQ(NameOf(Sequence({Split(kOneDigit), ByteLevel(false)}), kNfc),
             "qwen2");
+}
+
+// GLM-4 and DBRX share Llama 3's structure and have names of their own.
+TEST(PreTokenizerTest, FamiliesHaveNamesOfTheirOwn) {
+  constexpr PreTokenizerName kNames[] = {
+      {"smaug-bpe", "with-bos", Condition::kAddsBos},
+      {"smaug-bpe", "glm4"},
+      {"qwen2", "stablelm2"}};
+  SplitStructure structure = ReadSplitStructure(
+      {{"pre_tokenizer", Sequence({Split(kThreeDigits), ByteLevel(false)})}},
+      {});
+  EXPECT_EQ(*FindPreTokenizer(structure, kNames), "glm4");
+  structure.adds_bos = true;
+  EXPECT_EQ(*FindPreTokenizer(structure, kNames), "with-bos");
+  structure.ignore_merges = true;
+  EXPECT_EQ(*FindPreTokenizer(structure, kNames), "llama-bpe");
 }
 
 TEST(PreTokenizerTest, Gpt2Family) {
@@ -192,7 +208,6 @@ TEST(PreTokenizerTest, NoRowHidesAnother) {
     structure.pre_tokenizers.assign(row.steps.begin(), row.steps.end());
     if (row.normalizers == "NFC") structure.normalizers = {"NFC"};
     structure.ignore_merges = row.condition == Condition::kIgnoresMerges;
-    structure.adds_bos = row.condition == Condition::kAddsBos;
     structure.keeps_spaces = row.condition == Condition::kKeepsSpaces;
     EXPECT_EQ(*FindPreTokenizer(structure), row.name);
   }

@@ -8,17 +8,20 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/status_macros.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "converters/json_file.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
-#include "converters/vocab/tokenizer_files.h"
-#include "converters/vocab/utf8.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::BoolMember;
+using base::Member;
+using base::StringMember;
+using base::UintOf;
 
 constexpr float kAddedScore = -1000.0f;
 
@@ -42,14 +45,14 @@ TokenType TypeOf(const sentencepiece::Piece& piece) {
 }
 
 absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
-  absl::StatusOr<std::string> bytes =
-      converters::ReadTextFile(absl::StrCat(directory, "/tokenizer.model"));
-  if (!bytes.ok()) return bytes.status();
+  ASSIGN_OR_RETURN(
+      const std::string bytes,
+      converters::ReadTextFile(absl::StrCat(directory, "/tokenizer.model")));
   const auto damaged = [](const auto&... what) {
     return absl::DataLossError(absl::StrCat("tokenizer.model: ", what...));
   };
   sentencepiece::Model model;
-  if (bytes->size() > INT_MAX || !model.ParseFromString(*bytes)) {
+  if (bytes.size() > INT_MAX || !model.ParseFromString(bytes)) {
     return damaged(
         "not a SentencePiece model, or cut off; download the file again, or, "
         "if "
@@ -63,7 +66,8 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
   for (int id = 0; id < model.pieces_size(); ++id) {
     const std::string& text = model.pieces(id).text();
     if (text.empty()) return damaged("piece ", id, " is empty");
-    if (!IsValidUtf8(text)) return damaged("piece ", id, " is not valid UTF-8");
+    if (!base::IsValidUtf8(text))
+      return damaged("piece ", id, " is not valid UTF-8");
     if (!seen.insert(text).second) {
       return damaged("piece ", id, " (\"", text, "\") is there twice");
     }
@@ -71,23 +75,54 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
   return model;
 }
 
+// The tokens of one file that have no row in the embedding: they are left out,
+// as the reference does, and the user is told once.
+class LeftOut {
+ public:
+  LeftOut(absl::string_view file, uint64_t vocab_size)
+      : file_(file), vocab_size_(vocab_size) {}
+
+  void Add(absl::string_view text, uint64_t id) {
+    constexpr size_t kListed = 5;
+    if (++count_ > kListed) return;
+    absl::StrAppend(&list_, list_.empty() ? "" : ", ", "\"", text, "\" (", id,
+                    ")");
+  }
+
+  void Report(std::vector<converters::Warning>* warnings) const {
+    if (count_ == 0 || warnings == nullptr) return;
+    warnings->push_back(
+        {"extra-token-left-out",
+         absl::StrCat(file_, ": ", count_, count_ == 1 ? " token" : " tokens",
+                      " left out, whose ids are beyond the embedding's ",
+                      vocab_size_, " rows (vocab_size): ", list_,
+                      count_ > 5 ? ", …" : "")});
+  }
+
+ private:
+  const absl::string_view file_;
+  const uint64_t vocab_size_;
+  uint64_t count_ = 0;
+  std::string list_;
+};
+
 // The added tokens, one by one, over the list of pieces and fillers.
 class TokenOverlay {
  public:
-  TokenOverlay(TokenList& list, ExtraTokens extra_tokens,
-               std::vector<converters::Warning>* warnings)
-      : list_(list), extra_tokens_(extra_tokens), warnings_(warnings) {}
+  TokenOverlay(TokenList& list, std::vector<converters::Warning>* warnings)
+      : list_(list), warnings_(warnings) {}
 
   // added_tokens.json: text to id.
   absl::Status AddFromAddedTokens(const Json& added_tokens) {
     if (!added_tokens.is_object()) return absl::OkStatus();
+    LeftOut left_out("added_tokens.json", list_.size());
     std::map<uint64_t, std::string> seen;
     for (const auto& [text, id] : added_tokens.items()) {
-      const std::optional<uint64_t> number = UnsignedOf(id);
+      const std::optional<uint64_t> number = UintOf(id);
       if (!number) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("added_tokens.json: \"", text,
-                         "\": expected an id (0 or more), found ", id.dump()));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "added_tokens.json: \"", text,
+            "\": expected an id (0 or more), found ", base::ShowJson(id)));
       }
       const auto [other, is_new] = seen.emplace(*number, text);
       if (!is_new) {
@@ -95,9 +130,9 @@ class TokenOverlay {
             "added_tokens.json: id ", other->first, " is given to both \"",
             other->second, "\" and \"", text, "\""));
       }
-      RETURN_IF_ERROR(Add("added_tokens.json", other->first, text,
-                          TokenType::kUserDefined));
+      Add(other->first, text, TokenType::kUserDefined, left_out);
     }
+    left_out.Report(warnings_);
     return absl::OkStatus();
   }
 
@@ -105,6 +140,7 @@ class TokenOverlay {
   absl::Status AddFromDecoder(const Json& tokenizer_config) {
     const Json& decoder = Member(tokenizer_config, "added_tokens_decoder");
     if (decoder.is_null()) return absl::OkStatus();
+    LeftOut left_out("tokenizer_config.json", list_.size());
     for (const auto& [key, token] : decoder.items()) {
       const std::string* text = StringMember(token, "content");
       uint64_t id = 0;
@@ -116,37 +152,24 @@ class TokenOverlay {
       }
       const bool is_control =
           BoolMember(token, "special").value_or(false) || LooksSpecial(*text);
-      RETURN_IF_ERROR(
-          Add("tokenizer_config.json", id,
-              is_control ? *text : WithPlainSpaces(*text),
-              is_control ? TokenType::kControl : TokenType::kUserDefined));
+      Add(id, is_control ? *text : WithPlainSpaces(*text),
+          is_control ? TokenType::kControl : TokenType::kUserDefined, left_out);
     }
+    left_out.Report(warnings_);
     return absl::OkStatus();
   }
 
  private:
-  absl::Status Add(absl::string_view file, uint64_t id, const std::string& text,
-                   TokenType type) {
+  void Add(uint64_t id, const std::string& text, TokenType type,
+           LeftOut& left_out) {
     if (id < list_.size()) {
       list_.Set(id, text, kAddedScore, type);
-      return absl::OkStatus();
+    } else {
+      left_out.Add(text, id);
     }
-    if (extra_tokens_ == ExtraTokens::kRefuse) {
-      return NoRowForToken(file, text, id, list_.size(),
-                           "; --ignore_extra_tokens leaves such tokens out");
-    }
-    if (warnings_ != nullptr) {
-      warnings_->push_back(
-          {"extra-token-left-out",
-           absl::StrCat(file, ": token \"", text, "\" left out: its id ", id,
-                        " is beyond the model's vocabulary of ", list_.size(),
-                        " tokens")});
-    }
-    return absl::OkStatus();
   }
 
   TokenList& list_;
-  const ExtraTokens extra_tokens_;
   std::vector<converters::Warning>* const warnings_;
 };
 
@@ -154,32 +177,30 @@ class TokenOverlay {
 
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    ExtraTokens extra_tokens, std::vector<converters::Warning>* warnings) {
-  absl::StatusOr<sentencepiece::Model> model = ReadModel(files.directory);
-  if (!model.ok()) return model.status();
-  const uint64_t pieces = static_cast<uint64_t>(model->pieces_size());
-  if (vocab_size && pieces > *vocab_size) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "tokenizer.model: ", pieces, " pieces, but the model's vocab_size is ",
-        *vocab_size, "; the tokenizer belongs to another model"));
-  }
-  if (vocab_size && pieces < *vocab_size && !model->has_trainer_spec()) {
+    std::vector<converters::Warning>* warnings) {
+  ASSIGN_OR_RETURN(const sentencepiece::Model model,
+                   ReadModel(files.directory));
+  const uint64_t pieces = static_cast<uint64_t>(model.pieces_size());
+  if (vocab_size && pieces < *vocab_size && !model.has_trainer_spec()) {
     return absl::DataLossError(absl::StrCat(
         "tokenizer.model: ", pieces, " pieces where the model's vocab_size is ",
         *vocab_size, ", and nothing after them: the file was cut off"));
   }
-  absl::StatusOr<TokenList> list = MakeFillers(vocab_size.value_or(pieces));
-  if (!list.ok()) return list.status();
-  for (int id = 0; id < model->pieces_size(); ++id) {
-    const sentencepiece::Piece& piece = model->pieces(id);
-    list->Set(static_cast<size_t>(id), piece.text(), piece.score(),
-              TypeOf(piece));
+  ASSIGN_OR_RETURN(TokenList list, MakeFillers(vocab_size.value_or(pieces)));
+  LeftOut left_out("tokenizer.model", list.size());
+  for (int id = 0; id < model.pieces_size(); ++id) {
+    const sentencepiece::Piece& piece = model.pieces(id);
+    const size_t row = static_cast<size_t>(id);
+    if (row < list.size()) {
+      list.Set(row, piece.text(), piece.score(), TypeOf(piece));
+    } else {
+      left_out.Add(piece.text(), row);
+    }
   }
-  TokenOverlay overlay(*list, extra_tokens, warnings);
-  absl::Status status = overlay.AddFromAddedTokens(files.added_tokens);
-  if (!status.ok()) return status;
-  status = overlay.AddFromDecoder(files.tokenizer_config);
-  if (!status.ok()) return status;
+  left_out.Report(warnings);
+  TokenOverlay overlay(list, warnings);
+  RETURN_IF_ERROR(overlay.AddFromAddedTokens(files.added_tokens));
+  RETURN_IF_ERROR(overlay.AddFromDecoder(files.tokenizer_config));
   return list;
 }
 

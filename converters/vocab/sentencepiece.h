@@ -18,20 +18,14 @@
 
 namespace vocab {
 
-// What to do with added tokens whose ids are not below the vocabulary's size.
-enum class ExtraTokens {
-  kRefuse,
-  kLeaveOut,  // and name them in the warnings, as the reference does
-};
-
 // `vocab_size` tokens (as many as the model has pieces if absent): the model's
-// pieces, fillers after them, and over both the added tokens. `warnings` may be
-// null.
-// Errors: DataLoss if tokenizer.model is damaged; InvalidArgument if it has
-// more pieces than `vocab_size`, or an entry of the other files is wrong.
+// pieces, fillers after them, and over both the added tokens. What has an id
+// beyond `vocab_size` is left out and said in `warnings`, which may be null.
+// Errors: DataLoss if tokenizer.model is damaged; InvalidArgument if an entry
+// of the other files is wrong.
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    ExtraTokens extra_tokens, std::vector<converters::Warning>* warnings);
+    std::vector<converters::Warning>* warnings);
 
 }  // namespace vocab
 

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/test_directory.h"
 #include "converters/warning.h"
@@ -43,7 +44,7 @@ class SentencePieceTest : public testing::Test {
     directory_.Write("tokenizer.model", model);
     files_.directory = directory_.path();
     warnings_.clear();
-    return SentencePieceTokens(files_, size, extra_tokens_, &warnings_);
+    return SentencePieceTokens(files_, size, &warnings_);
   }
   absl::StatusOr<TokenList> Load(uint64_t size) {
     return Load(SmallModel().SerializeAsString(), size);
@@ -57,7 +58,6 @@ class SentencePieceTest : public testing::Test {
 
   TestDirectory directory_;
   TokenizerFiles files_;
-  ExtraTokens extra_tokens_ = ExtraTokens::kRefuse;
   std::vector<converters::Warning> warnings_;
 };
 
@@ -102,27 +102,23 @@ TEST_F(SentencePieceTest, AnotherKindOfFileIsNoModel) {
             absl::StatusCode::kDataLoss);
 }
 
-TEST_F(SentencePieceTest, MorePiecesThanTheModelHasRows) {
-  ExpectError(5, "6 pieces, but the model's vocab_size is 5");
+// As the reference does: the file that comes of it can be loaded.
+TEST_F(SentencePieceTest, PiecesWithoutARowAreLeftOut) {
+  const absl::StatusOr<TokenList> list = Load(4);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->texts,
+            (std::vector<std::string>{"<unk>", "<s>", "<0x0A>", "▁a"}));
+  ASSERT_EQ(warnings_.size(), 1);
+  EXPECT_EQ(warnings_[0].text,
+            "tokenizer.model: 2 tokens left out, whose ids are beyond the "
+            "embedding's 4 rows (vocab_size): \"user\" (4), \"none\" (5)");
 }
 
 TEST_F(SentencePieceTest, AWrongSizeInTheConfigDoesNotTakeTheMemory) {
   ExpectError(uint64_t{1} << 40, "vocab_size 1099511627776");
 }
 
-TEST_F(SentencePieceTest, AddedTokensWithoutARowAreErrors) {
-  files_.added_tokens = {{"[PAD]", 6}};
-  ExpectError(6, "added_tokens.json: token \"[PAD]\" has the id 6");
-  ExpectError(6, "token_embd.weight, has 6 rows");
-  ExpectError(6, "--ignore_extra_tokens");
-  files_.added_tokens = nullptr;
-  files_.tokenizer_config = {
-      {"added_tokens_decoder", {{"7", {{"content", "far"}}}}}};
-  ExpectError(6, "tokenizer_config.json: token \"far\" has the id 7");
-}
-
-TEST_F(SentencePieceTest, AddedTokensWithoutARowCanBeLeftOut) {
-  extra_tokens_ = ExtraTokens::kLeaveOut;
+TEST_F(SentencePieceTest, AddedTokensWithoutARowAreLeftOut) {
   files_.added_tokens = {{"[PAD]", 6}, {"in", 5}, {"huge", UINT64_MAX}};
   files_.tokenizer_config = {
       {"added_tokens_decoder", {{"7", {{"content", "far"}}}}}};
@@ -130,10 +126,23 @@ TEST_F(SentencePieceTest, AddedTokensWithoutARowCanBeLeftOut) {
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->size(), 6);
   EXPECT_EQ(list->texts[5], "in");
-  EXPECT_EQ(warnings_.size(), 3);
+  ASSERT_EQ(warnings_.size(), 2);
   EXPECT_EQ(warnings_[0].code, "extra-token-left-out");
-  EXPECT_TRUE(absl::StrContains(warnings_[0].text, "[PAD]"))
-      << warnings_[0].text;
+  EXPECT_EQ(warnings_[0].text,
+            "added_tokens.json: 2 tokens left out, whose ids are beyond the "
+            "embedding's 6 rows (vocab_size): \"[PAD]\" (6), \"huge\" "
+            "(18446744073709551615)");
+  EXPECT_TRUE(absl::StrContains(warnings_[1].text, "tokenizer_config.json: 1"));
+}
+
+// A hundred thousand of them take no more than a line.
+TEST_F(SentencePieceTest, TheWarningStaysShort) {
+  for (int i = 0; i < 10000; ++i) {
+    files_.added_tokens[absl::StrCat("t", i)] = 6 + i;
+  }
+  ASSERT_TRUE(Load(6).ok());
+  ASSERT_EQ(warnings_.size(), 1);
+  EXPECT_LT(warnings_[0].text.size(), 300u);
 }
 
 TEST_F(SentencePieceTest, WrongAddedTokensAreErrors) {

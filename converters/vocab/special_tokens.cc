@@ -4,32 +4,19 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
-#include "converters/vocab/tokenizer_files.h"
+#include "base/json.h"
+#include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
-
-// What Python's `if value` and `not value` ask.
-bool IsTruthy(const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::null:
-    case Json::value_t::discarded:
-      return false;
-    case Json::value_t::boolean:
-      return value.get<bool>();
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-    case Json::value_t::number_float:
-      return value.get<double>() != 0;
-    case Json::value_t::string:
-      return !value.get_ref<const std::string&>().empty();
-    default:
-      return !value.empty();
-  }
-}
+using base::BoolMember;
+using base::IsTruthy;
+using base::Member;
+using base::StringMember;
+using base::UintOf;
 
 // The id of a template's piece if it is a special token, else null.
 const Json& SpecialTokenId(const Json& piece) {
@@ -208,14 +195,14 @@ class IdSetter {
   absl::Status Set(absl::string_view file, absl::string_view kind,
                    const Json& id) {
     if (!id.is_number_integer() || id == kNone) return absl::OkStatus();
-    const std::optional<uint64_t> value = UnsignedOf(id);
+    const std::optional<uint64_t> value = UintOf(id);
     if (value && vocabulary_size_ && *value >= *vocabulary_size_) {
       return absl::OkStatus();
     }
     if (!value || *value > UINT32_MAX) {
       return absl::InvalidArgumentError(
           absl::StrCat(file, ": the id of special token \"", kind, "\" is ",
-                       id.dump(), ", expected 0 to ", UINT32_MAX));
+                       base::ShowJson(id), ", expected 0 to ", UINT32_MAX));
     }
     special_.SetId(kind, static_cast<uint32_t>(*value));
     return absl::OkStatus();
@@ -256,9 +243,8 @@ absl::Status SetFromTokenizerConfig(const Json& tokenizer,
     const std::string* content =
         TokenContent(Member(tokenizer_config, absl::StrCat(kind, "_token")));
     if (content == nullptr) continue;
-    absl::Status status =
-        ids.Set("tokenizer.json", kind, AddedTokenId(tokenizer, *content));
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(
+        ids.Set("tokenizer.json", kind, AddedTokenId(tokenizer, *content)));
   }
   return absl::OkStatus();
 }
@@ -270,8 +256,7 @@ absl::Status SetFromConfig(const Json& config,
     const std::string key = absl::StrCat(kind, "_token_id");
     const Json* id = &Member(config, key);
     if (id->is_null()) id = &Member(Member(config, "text_config"), key);
-    absl::Status status = ids.Set("config.json", kind, *id);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(ids.Set("config.json", kind, *id));
   }
   return absl::OkStatus();
 }
@@ -332,28 +317,24 @@ std::vector<std::string> DefaultTokenKinds() {
 }
 
 absl::StatusOr<SpecialTokens> LoadSpecialTokens(
-    const SpecialTokenFiles& files, std::vector<std::string> kinds,
+    const TokenizerFiles& files, std::vector<std::string> kinds,
     std::optional<uint64_t> vocabulary_size) {
   SpecialTokens special;
   IdSetter ids(special, vocabulary_size);
-  Json tokenizer_config = *files.tokenizer_config;
-  if (IsTruthy(*files.tokenizer)) {
-    ReadNormalizer(Member(*files.tokenizer, "normalizer"), special);
+  Json tokenizer_config = files.tokenizer_config;
+  if (IsTruthy(files.tokenizer)) {
+    ReadNormalizer(Member(files.tokenizer, "normalizer"), special);
     PostProcessorReader(tokenizer_config, kinds, special.add)
-        .Read(Member(*files.tokenizer, "post_processor"));
+        .Read(Member(files.tokenizer, "post_processor"));
   }
   // Without this file the reference looks for no chat template either.
   if (IsTruthy(tokenizer_config)) {
-    absl::StatusOr<ChatTemplates> templates =
-        LoadChatTemplates(files.directory, tokenizer_config);
-    if (!templates.ok()) return templates.status();
-    special.chat_templates = *std::move(templates);
-    absl::Status status = SetFromTokenizerConfig(
-        *files.tokenizer, tokenizer_config, kinds, ids, special);
-    if (!status.ok()) return status;
+    ASSIGN_OR_RETURN(special.chat_templates,
+                     LoadChatTemplates(files.directory, tokenizer_config));
+    RETURN_IF_ERROR(SetFromTokenizerConfig(files.tokenizer, tokenizer_config,
+                                           kinds, ids, special));
   }
-  absl::Status status = SetFromConfig(*files.config, kinds, ids);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(SetFromConfig(*files.config, kinds, ids));
   return special;
 }
 

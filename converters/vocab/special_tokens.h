@@ -19,18 +19,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "converters/vocab/chat_template.h"
+#include "converters/vocab/tokenizer_files.h"
 #include "gguf/metadata.h"
-#include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
-
-// The parsed files; each is null (the JSON value) where there is no file.
-struct SpecialTokenFiles {
-  const nlohmann::json* tokenizer;         // tokenizer.json
-  const nlohmann::json* tokenizer_config;  // tokenizer_config.json
-  const nlohmann::json* config;            // config.json
-  std::string directory;                   // for chat_template.* files
-};
 
 // Special tokens by kind ("bos", "eos", "eot" …), each kind once, in the order
 // in which they were found.
@@ -56,7 +48,7 @@ std::vector<std::string> DefaultTokenKinds();
 // Errors: InvalidArgument for a negative id or one above 32 bits, naming the
 // key; DataLoss for a chat template file that can't be read.
 absl::StatusOr<SpecialTokens> LoadSpecialTokens(
-    const SpecialTokenFiles& files, std::vector<std::string> kinds,
+    const TokenizerFiles& files, std::vector<std::string> kinds,
     std::optional<uint64_t> vocabulary_size);
 
 }  // namespace vocab

@@ -1,5 +1,6 @@
 #include "converters/vocab/token_decoder.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,18 +10,36 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "converters/vocab/tokenizer_files.h"
-#include "converters/vocab/utf8.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::IntegerMember;
+using base::Member;
+using base::StringMember;
+
+bool IsPrintableLatin1(uint32_t c) {
+  return (c >= 0x21 && c <= 0x7E) || (c >= 0xA1 && c <= 0xAC) ||
+         (c >= 0xAE && c <= 0xFF);
+}
+
+// The bytes of U+0100, U+0101, …
+std::array<uint8_t, 68> MakeOtherBytes() {
+  std::array<uint8_t, 68> bytes{};
+  size_t n = 0;
+  for (uint32_t c = 0; c < 256; ++c) {
+    if (!IsPrintableLatin1(c)) bytes[n++] = static_cast<uint8_t>(c);
+  }
+  return bytes;
+}
 
 std::string DecodeByteLevel(std::string text) {
   const std::optional<std::string> bytes = FromByteLevel(text);
-  return bytes ? RepairUtf8(*bytes) : text;
+  return bytes ? base::RepairUtf8(*bytes) : text;
 }
 
 // "<0x41>" to "A".
@@ -29,7 +48,8 @@ std::string DecodeByteFallback(std::string text) {
   const bool is_byte = text.size() == 6 && absl::StartsWith(text, "<0x") &&
                        text.back() == '>' &&
                        absl::SimpleHexAtoi(text.substr(3, 2), &byte);
-  return is_byte ? RepairUtf8(std::string(1, static_cast<char>(byte))) : text;
+  return is_byte ? base::RepairUtf8(std::string(1, static_cast<char>(byte)))
+                 : text;
 }
 
 std::string DecodeReplace(const Json& step, std::string text) {
@@ -65,6 +85,24 @@ std::string DecodeMetaspace(const Json& step, const std::string& text) {
 }
 
 }  // namespace
+
+std::optional<std::string> FromByteLevel(absl::string_view text) {
+  static const std::array<uint8_t, 68> kOtherBytes = MakeOtherBytes();
+  std::string bytes;
+  while (!text.empty()) {
+    const base::Utf8Step step = base::NextUtf8(text);
+    text.remove_prefix(step.length);
+    if (step.valid && IsPrintableLatin1(step.code_point)) {
+      bytes.push_back(static_cast<char>(step.code_point));
+    } else if (step.valid && step.code_point >= 0x100 &&
+               step.code_point < 0x100 + kOtherBytes.size()) {
+      bytes.push_back(static_cast<char>(kOtherBytes[step.code_point - 0x100]));
+    } else {
+      return std::nullopt;
+    }
+  }
+  return bytes;
+}
 
 std::string DecodeToken(const Json& decoder, std::string text) {
   const std::string* type = StringMember(decoder, "type");

@@ -61,5 +61,19 @@ TEST(TokenDecoderTest, StripsNoMoreThanThereIs) {
   EXPECT_EQ(DecodeToken(decoder, "   "), "");
 }
 
+TEST(FromByteLevelTest, ByteLevelAlphabetSpellsEveryByteOnce) {
+  EXPECT_EQ(FromByteLevel("Ġa"), " a");
+  EXPECT_EQ(FromByteLevel("Ċ"), "\n");
+  EXPECT_EQ(FromByteLevel("ÃĢ"), "\xC3\x80");
+  EXPECT_EQ(FromByteLevel("~¡¬®ÿ"), "~\xA1\xAC\xAE\xFF");
+  // U+0100 is byte 0, U+0143, the last, is the soft hyphen that Latin-1 does
+  // not print.
+  EXPECT_EQ(FromByteLevel("\u0100"), std::string(1, '\0'));
+  EXPECT_EQ(FromByteLevel("\u0143"), "\xAD");
+  EXPECT_EQ(FromByteLevel("\u0144"), std::nullopt);
+  EXPECT_EQ(FromByteLevel("a b"), std::nullopt);
+  EXPECT_EQ(FromByteLevel("\u00AD"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace vocab

@@ -42,14 +42,12 @@ absl::StatusOr<TokenList> MakeFillers(uint64_t size) {
 }
 
 absl::Status NoRowForToken(absl::string_view file, absl::string_view text,
-                           uint64_t id, uint64_t vocab_size,
-                           absl::string_view way_out) {
+                           uint64_t id, uint64_t vocab_size) {
   return absl::InvalidArgumentError(absl::StrCat(
       file, ": token \"", text, "\" has the id ", id,
       ", but the embedding, token_embd.weight, has ", vocab_size,
       " rows (vocab_size); the tokenizer is another model's, or the embedding "
-      "was not made larger with it",
-      way_out));
+      "was not made larger with it"));
 }
 
 bool LooksSpecial(absl::string_view text) {

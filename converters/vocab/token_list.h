@@ -43,10 +43,9 @@ struct TokenList {
 absl::StatusOr<TokenList> MakeFillers(uint64_t size);
 
 // The error for a token whose id has no row in the embedding: the file that
-// gives it the id, the token, and what to do (`way_out`, may be empty).
+// gives it the id, and the token.
 absl::Status NoRowForToken(absl::string_view file, absl::string_view text,
-                           uint64_t id, uint64_t vocab_size,
-                           absl::string_view way_out);
+                           uint64_t id, uint64_t vocab_size);
 
 // True if `text` looks like a control token that models often fail to mark as
 // special: "<pad>", "<|…|>", "<unused…>" and a few more.

@@ -1,11 +1,13 @@
 #include "converters/vocab/tokenizer_class.h"
 
 #include "absl/strings/strip.h"
-#include "converters/vocab/tokenizer_files.h"
+#include "base/json.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
+
+using base::StringMember;
 
 using Default = TokenizerClass::Default;
 
@@ -25,28 +27,13 @@ constexpr Default kLlamaDefaults[] = {
 // The first row is the class that keeps tokenizer.json as it is; every name
 // that is not in the table stands for it.
 constexpr TokenizerClass kClasses[] = {
-    {"TokenizersBackend", false, false, false, "", {}},
+    {kPlainTokenizerClass, false, false, false, "", {}},
     {"GPT2Tokenizer", true, true, false, "gpt-2", kGpt2Defaults},
     {"CodeGenTokenizer", true, true, false, "gpt-2", kGpt2Defaults},
     {"GPTNeoXTokenizer", true, true, false, "olmo", kGptNeoXDefaults},
     {"Qwen2Tokenizer", true, true, true, "qwen2", kQwen2Defaults},
     {"LlamaTokenizer", true, false, false, "", kLlamaDefaults},
     {"CodeLlamaTokenizer", true, false, false, "", kLlamaDefaults},
-};
-
-// The class that transformers registers for a model type. Where that is the
-// plain backend, it is used whatever tokenizer_config.json says.
-struct ModelRow {
-  absl::string_view model_type, class_name;
-};
-constexpr ModelRow kModels[] = {
-    {"mistral", "TokenizersBackend"},
-    {"mixtral", "TokenizersBackend"},
-    {"gpt2", "GPT2Tokenizer"},
-    {"gpt_bigcode", "GPT2Tokenizer"},
-    {"starcoder2", "GPT2Tokenizer"},
-    {"gpt_neox", "GPTNeoXTokenizer"},
-    {"code_llama", "CodeLlamaTokenizer"},
 };
 
 const TokenizerClass& ClassNamed(absl::string_view name) {
@@ -56,29 +43,23 @@ const TokenizerClass& ClassNamed(absl::string_view name) {
   return kClasses[0];
 }
 
-const ModelRow* FindModel(const nlohmann::json& config) {
-  const std::string* model_type = StringMember(config, "model_type");
-  if (model_type == nullptr) return nullptr;
-  for (const ModelRow& row : kModels) {
-    if (row.model_type == *model_type) return &row;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 const TokenizerClass& PlainTokenizerClass() { return kClasses[0]; }
 
 const TokenizerClass& FindTokenizerClass(
-    const nlohmann::json& config, const nlohmann::json& tokenizer_config) {
-  const ModelRow* model = FindModel(config);
+    const nlohmann::json& config, const nlohmann::json& tokenizer_config,
+    absl::Span<const ModelTokenizerClass> models) {
+  absl::string_view of_model;
+  if (const auto* model_type = StringMember(config, "model_type")) {
+    for (const ModelTokenizerClass& row : models) {
+      if (row.model_type == *model_type) of_model = row.class_name;
+    }
+  }
   const std::string* stated = StringMember(tokenizer_config, "tokenizer_class");
   if (stated == nullptr) stated = StringMember(config, "tokenizer_class");
-  if (stated == nullptr) {
-    return ClassNamed(model == nullptr ? "" : model->class_name);
-  }
-  if (model != nullptr && model->class_name == kClasses[0].name) {
-    return kClasses[0];
+  if (stated == nullptr || of_model == kPlainTokenizerClass) {
+    return ClassNamed(of_model);
   }
   return ClassNamed(absl::StripSuffix(*stated, "Fast"));
 }

@@ -39,10 +39,19 @@ struct TokenizerClass {
   absl::Span<const Default> defaults;
 };
 
+// The class that transformers registers for a model type. Where that is the
+// plain backend, it is used whatever tokenizer_config.json says.
+struct ModelTokenizerClass {
+  absl::string_view model_type;
+  absl::string_view class_name;
+};
+inline constexpr absl::string_view kPlainTokenizerClass = "TokenizersBackend";
+
 // The class for a checkpoint with this config.json and tokenizer_config.json
-// (null if absent).
+// (null if absent), whose architecture has these classes for model types.
 const TokenizerClass& FindTokenizerClass(
-    const nlohmann::json& config, const nlohmann::json& tokenizer_config);
+    const nlohmann::json& config, const nlohmann::json& tokenizer_config,
+    absl::Span<const ModelTokenizerClass> models);
 
 // The class that keeps a tokenizer.json as it is.
 const TokenizerClass& PlainTokenizerClass();

@@ -1,11 +1,15 @@
 #include "converters/vocab/tokenizer_files.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <filesystem>
-#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "converters/json_file.h"
+#include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
@@ -17,16 +21,20 @@ std::string PathOf(const std::string& directory, absl::string_view name) {
 
 }  // namespace
 
-bool FileExists(const std::string& directory, absl::string_view name) {
-  std::error_code error;
-  return std::filesystem::is_regular_file(PathOf(directory, name), error);
+bool IsThere(const std::string& directory, absl::string_view name) {
+  struct stat info;
+  return lstat(PathOf(directory, name).c_str(), &info) == 0 ||
+         (errno != ENOENT && errno != ENOTDIR);
 }
 
 absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
-                                              absl::string_view name) {
-  if (!FileExists(directory, name)) return nlohmann::json();
+                                              absl::string_view name,
+                                              const base::JsonLimits& limits,
+                                              base::JsonOrder* order) {
   const std::string path = PathOf(directory, name);
-  absl::StatusOr<nlohmann::json> parsed = converters::ReadJsonFile(path);
+  absl::StatusOr<nlohmann::json> parsed =
+      converters::ReadJsonFile(path, limits, order);
+  if (absl::IsNotFound(parsed.status())) return nlohmann::json();
   if (parsed.ok() && !parsed->is_object()) {
     return absl::DataLossError(absl::StrCat(
         path, ": expected a JSON object, found ", parsed->type_name()));
@@ -34,43 +42,24 @@ absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
   return parsed;
 }
 
-const nlohmann::json& Member(const nlohmann::json& object,
-                             absl::string_view key) {
-  static const nlohmann::json* const kNull = new nlohmann::json();
-  if (!object.is_object()) return *kNull;
-  const auto found = object.find(std::string(key));
-  return found == object.end() ? *kNull : *found;
-}
-
-const std::string* StringMember(const nlohmann::json& object,
-                                absl::string_view key) {
-  return Member(object, key).get_ptr<const std::string*>();
-}
-
-std::optional<int64_t> IntegerMember(const nlohmann::json& object,
-                                     absl::string_view key) {
-  const nlohmann::json& value = Member(object, key);
-  if (!value.is_number_integer()) return std::nullopt;
-  // An unsigned value beyond int64_t would turn negative.
-  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) {
-    return std::nullopt;
-  }
-  return value.get<int64_t>();
-}
-
-std::optional<bool> BoolMember(const nlohmann::json& object,
-                               absl::string_view key) {
-  const nlohmann::json& value = Member(object, key);
-  if (!value.is_boolean()) return std::nullopt;
-  return value.get<bool>();
-}
-
-std::optional<uint64_t> UnsignedOf(const nlohmann::json& value) {
-  if (value.is_number_unsigned()) return value.get<uint64_t>();
-  if (!value.is_number_integer() || value.get<int64_t>() < 0) {
-    return std::nullopt;
-  }
-  return value.get<uint64_t>();
+absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(
+    const std::string& directory, const nlohmann::json& config) {
+  TokenizerFiles files;
+  files.directory = directory;
+  files.config = &config;
+  ASSIGN_OR_RETURN(files.tokenizer, ReadJsonObject(directory, "tokenizer.json",
+                                                   base::kLargeJson));
+  ASSIGN_OR_RETURN(
+      files.tokenizer_config,
+      ReadJsonObject(directory, "tokenizer_config.json", base::kSmallJson,
+                     &files.tokenizer_config_order));
+  ASSIGN_OR_RETURN(
+      files.special_tokens_map,
+      ReadJsonObject(directory, "special_tokens_map.json", base::kSmallJson,
+                     &files.special_tokens_map_order));
+  ASSIGN_OR_RETURN(files.added_tokens,
+                   ReadJsonObject(directory, "added_tokens.json"));
+  return files;
 }
 
 }  // namespace vocab

@@ -1,43 +1,49 @@
 // File: converters/vocab/tokenizer_files.h
 //
-// Reading the small JSON files of a tokenizer, and lookups that never throw.
+// The JSON files of a tokenizer.
 
 #ifndef CONVERTERS_VOCAB_TOKENIZER_FILES_H_
 #define CONVERTERS_VOCAB_TOKENIZER_FILES_H_
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "nlohmann/json_fwd.hpp"
+#include "base/json.h"
+#include "nlohmann/json.hpp"
 
 namespace vocab {
 
-// True if `directory`/`name` is there and is a regular file.
-bool FileExists(const std::string& directory, absl::string_view name);
+// False if nothing in `directory` bears that name; true also for what can't be
+// read, which is then an error of the one who reads it.
+bool IsThere(const std::string& directory, absl::string_view name);
 
-// The JSON object in `directory`/`name`, or null if there is no such file.
+// The JSON object in `directory`/`name`, or null if nothing bears that name.
+// `order`: as for base::ParseJson.
 // Errors: those of converters::ReadJsonFile; DataLoss if it is no object.
-absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
-                                              absl::string_view name);
+absl::StatusOr<nlohmann::json> ReadJsonObject(
+    const std::string& directory, absl::string_view name,
+    const base::JsonLimits& limits = base::kSmallJson,
+    base::JsonOrder* order = nullptr);
 
-// The member `key` of `object`; null (the JSON value) if `object` is no object
-// or has no such key.
-const nlohmann::json& Member(const nlohmann::json& object,
-                             absl::string_view key);
+// What is known of a tokenizer; the files are null (the JSON value) where there
+// is none.
+struct TokenizerFiles {
+  std::string directory;
+  const nlohmann::json* config = nullptr;  // config.json; outlives this
+  nlohmann::json tokenizer;                // tokenizer.json
+  nlohmann::json tokenizer_config;         // tokenizer_config.json
+  nlohmann::json special_tokens_map;       // special_tokens_map.json
+  nlohmann::json added_tokens;             // added_tokens.json
+  // New tokens get their ids in the order in which these name them.
+  base::JsonOrder tokenizer_config_order;
+  base::JsonOrder special_tokens_map_order;
+};
 
-// The same if the member is a string, an integer that fits, a boolean.
-const std::string* StringMember(const nlohmann::json& object,
-                                absl::string_view key);
-std::optional<int64_t> IntegerMember(const nlohmann::json& object,
-                                     absl::string_view key);
-std::optional<bool> BoolMember(const nlohmann::json& object,
-                               absl::string_view key);
-
-// `value` if it is an integer of 0 or more.
-std::optional<uint64_t> UnsignedOf(const nlohmann::json& value);
+// Errors: DataLoss for a file that is no JSON object, or whatever keeps one
+// from being read.
+absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& directory,
+                                                  const nlohmann::json& config);
 
 }  // namespace vocab
 

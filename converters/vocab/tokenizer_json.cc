@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "converters/vocab/token_decoder.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "nlohmann/json.hpp"
@@ -19,6 +20,10 @@ namespace vocab {
 namespace {
 
 using Json = nlohmann::json;
+using base::BoolMember;
+using base::Member;
+using base::StringMember;
+using base::UintOf;
 
 // Largest id that a vocabulary can have; the number of tokens must fit too.
 constexpr uint64_t kMaxId = UINT32_MAX - 1;
@@ -28,7 +33,7 @@ absl::StatusOr<TokenIds> ParseTokens(absl::string_view file,
   TokenIds ids;
   std::unordered_map<uint32_t, absl::string_view> by_id;
   for (const auto& [text, id] : tokens.items()) {
-    const std::optional<uint64_t> number = UnsignedOf(id);
+    const std::optional<uint64_t> number = UintOf(id);
     if (!number || *number > kMaxId) {
       return absl::InvalidArgumentError(absl::StrCat(
           file, ": token \"", text, "\": expected an id from 0 to ", kMaxId,
@@ -58,7 +63,7 @@ absl::Status NoTokenizer(const TokenizerFiles& files,
       ": no tokenizer found; expected tokenizer.model, tokenizer.json or, "
       "with a tokenizer_class such as GPT2Tokenizer (here ",
       tokenizer_class.name, "), vocab.json and merges.txt",
-      FileExists(files.directory, "tekken.json")
+      IsThere(files.directory, "tekken.json")
           ? "; tekken.json is not read: take tokenizer.json from the model's "
             "Hugging Face version"
           : ""));
@@ -87,7 +92,7 @@ absl::StatusOr<TextsById> SortById(const TokenIds& trained,
 absl::Status CheckFits(const TextsById& texts, uint64_t vocab_size) {
   const auto& [id, text] = *texts.rbegin();
   if (id < vocab_size) return absl::OkStatus();
-  return NoRowForToken("tokenizer.json", text, id, vocab_size, "");
+  return NoRowForToken("tokenizer.json", text, id, vocab_size);
 }
 
 // Everything that is known of a vocabulary but the types of its tokens.
@@ -145,7 +150,7 @@ absl::StatusOr<TokenIds> ReadTrainedTokens(
     const TokenizerFiles& files, const TokenizerClass& tokenizer_class) {
   if (files.tokenizer.is_null()) {
     if (tokenizer_class.pre_tokenizer.empty() ||
-        !FileExists(files.directory, "vocab.json")) {
+        !IsThere(files.directory, "vocab.json")) {
       return NoTokenizer(files, tokenizer_class);
     }
     absl::StatusOr<Json> file = ReadJsonObject(files.directory, "vocab.json");

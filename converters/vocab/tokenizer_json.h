@@ -13,7 +13,6 @@
 
 #include "absl/status/statusor.h"
 #include "converters/vocab/added_tokens.h"
-#include "converters/vocab/added_vocabulary.h"
 #include "converters/vocab/token_list.h"
 #include "converters/vocab/tokenizer_class.h"
 

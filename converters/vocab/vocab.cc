@@ -1,8 +1,15 @@
 #include "converters/vocab/vocab.h"
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "base/status_macros.h"
 #include "converters/vocab/added_tokens.h"
 #include "converters/vocab/merges.h"
 #include "converters/vocab/pre_tokenizer.h"
@@ -12,201 +19,136 @@
 #include "converters/vocab/tokenizer_class.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/tokenizer_json.h"
-#include "nlohmann/json.hpp"
 
 namespace vocab {
 namespace {
 
-using Json = nlohmann::json;
+class Loader {
+ public:
+  Loader(const Vocabulary& vocabulary, const VocabInput& input,
+         const TokenizerFiles& files)
+      : vocabulary_(vocabulary),
+        input_(input),
+        files_(files),
+        class_(FindTokenizerClass(*files.config, files.tokenizer_config,
+                                  vocabulary.tokenizer_classes)) {}
 
-// A config with vocab_size 0 says nothing.
-std::optional<uint64_t> ModelVocabSize(const VocabInput& input) {
-  return input.vocab_size == uint64_t{0} ? std::nullopt : input.vocab_size;
-}
-
-absl::Status AppendSpecialTokens(const VocabInput& input,
-                                 const TokenizerFiles& files,
-                                 std::optional<uint64_t> vocabulary_size,
-                                 gguf::Metadata& metadata) {
-  absl::StatusOr<SpecialTokens> special =
-      LoadSpecialTokens({&files.tokenizer, &files.tokenizer_config,
-                         input.config, files.directory},
-                        DefaultTokenKinds(), vocabulary_size);
-  if (!special.ok()) return special.status();
-  special->AppendTo(metadata);
-  return absl::OkStatus();
-}
-
-// The keys of a vocabulary with scores, which the runtime tokenizes the way
-// SentencePiece does.
-absl::StatusOr<gguf::Metadata> ScoredMetadata(const VocabInput& input,
-                                              const TokenizerFiles& files,
-                                              TokenList list) {
-  const uint64_t size = list.size();
-  gguf::Metadata metadata;
-  metadata.Set("tokenizer.ggml.model", std::string("llama"));
-  metadata.Set("tokenizer.ggml.pre", input.pre_tokenizer.value_or("default"));
-  metadata.SetArray("tokenizer.ggml.tokens", std::move(list.texts));
-  metadata.SetArray("tokenizer.ggml.scores", std::move(list.scores));
-  metadata.SetArray("tokenizer.ggml.token_type", std::move(list.types));
-  absl::Status status = AppendSpecialTokens(input, files, size, metadata);
-  if (!status.ok()) return status;
-  return metadata;
-}
-
-absl::StatusOr<gguf::Metadata> SentencePieceMetadata(
-    const VocabInput& input, const TokenizerFiles& files) {
-  absl::StatusOr<TokenList> list = SentencePieceTokens(
-      files, ModelVocabSize(input),
-      input.ignore_extra_tokens ? ExtraTokens::kLeaveOut : ExtraTokens::kRefuse,
-      input.warnings);
-  if (!list.ok()) return list.status();
-  return ScoredMetadata(input, files, *std::move(list));
-}
-
-absl::StatusOr<gguf::Metadata> LlamaHfMetadata(const VocabInput& input,
-                                               const TokenizerFiles& files) {
-  const TokenizerClass& kind =
-      FindTokenizerClass(*input.config, files.tokenizer_config);
-  absl::StatusOr<TokenIds> trained = ReadTrainedTokens(files, kind);
-  if (!trained.ok()) return trained.status();
-  absl::StatusOr<TokenList> list =
-      SentencePieceLikeTokens(files, kind, *trained, ModelVocabSize(input));
-  if (!list.ok()) return list.status();
-  return ScoredMetadata(input, files, *std::move(list));
-}
-
-bool IsStarCoder(const Json& config) {
-  const std::string* model_type = StringMember(config, "model_type");
-  return model_type != nullptr &&
-         (*model_type == "gpt_bigcode" || *model_type == "starcoder2");
-}
-
-absl::StatusOr<std::string> PreTokenizerName(const VocabInput& input,
-                                             const TokenizerFiles& files,
-                                             const TokenizerClass& kind) {
-  if (input.pre_tokenizer) return *input.pre_tokenizer;
-  if (files.tokenizer.is_null()) return std::string(kind.pre_tokenizer);
-  SplitStructure structure =
-      ReadSplitStructure(files.tokenizer, files.tokenizer_config);
-  // Newer transformers write into every file that spaces are kept; for
-  // StarCoder itself that must not tell it from its descendants.
-  if (IsStarCoder(*input.config)) structure.keeps_spaces = false;
-  return FindPreTokenizer(structure);
-}
-
-absl::StatusOr<gguf::Metadata> ByteLevelMetadata(const VocabInput& input,
-                                                 const TokenizerFiles& files) {
-  const TokenizerClass& stated =
-      FindTokenizerClass(*input.config, files.tokenizer_config);
-  // A class for SentencePiece would take such a vocabulary apart; the files
-  // themselves say better what is meant, but for the tokens that it brings.
-  TokenizerClass kind = stated.byte_level ? stated : PlainTokenizerClass();
-  kind.defaults = stated.defaults;
-  absl::StatusOr<TokenIds> trained = ReadTrainedTokens(files, kind);
-  if (!trained.ok()) return trained.status();
-  absl::StatusOr<TokenList> list =
-      ByteLevelTokens(files, kind, *trained, ModelVocabSize(input));
-  if (!list.ok()) return list.status();
-  absl::StatusOr<std::string> pre = PreTokenizerName(input, files, kind);
-  if (!pre.ok()) return pre.status();
-  absl::StatusOr<std::vector<std::string>> merges =
-      LoadMerges(files.tokenizer, files.directory, *trained);
-  if (!merges.ok()) return merges.status();
-
-  gguf::Metadata metadata;
-  metadata.Set("tokenizer.ggml.model", std::string("gpt2"));
-  metadata.Set("tokenizer.ggml.pre", *std::move(pre));
-  metadata.SetArray("tokenizer.ggml.tokens", std::move(list->texts));
-  metadata.SetArray("tokenizer.ggml.token_type", std::move(list->types));
-  if (!merges->empty()) {
-    metadata.SetArray("tokenizer.ggml.merges", *std::move(merges));
+  absl::Status Load() {
+    if (vocabulary_.kind == Kind::kLlama) {
+      if (const auto prefix =
+              base::BoolMember(files_.tokenizer_config, "add_prefix_space")) {
+        metadata_.Set("tokenizer.ggml.add_space_prefix", *prefix);
+      }
+    }
+    RETURN_IF_ERROR(LoadTokens());
+    if (vocabulary_.finish == nullptr) return absl::OkStatus();
+    return vocabulary_.finish(files_, metadata_);
   }
-  absl::Status status =
-      AppendSpecialTokens(input, files, std::nullopt, metadata);
-  if (!status.ok()) return status;
-  return metadata;
-}
 
-// CodeLlama's infill tokens stand at fixed ids; a vocabulary of this size is
-// how it is known. Only the end of turn has a key.
-absl::Status AppendCodeLlamaTokens(const VocabInput& input,
-                                   const TokenizerFiles& files,
-                                   gguf::Metadata& metadata) {
-  constexpr uint32_t kEndOfTurn = 32010;
-  absl::StatusOr<SpecialTokens> special =
-      LoadSpecialTokens({&files.tokenizer, &files.tokenizer_config,
-                         input.config, files.directory},
-                        {"prefix", "suffix", "middle", "eot"}, std::nullopt);
-  if (!special.ok()) return special.status();
-  special->SetId("eot", kEndOfTurn);
-  special->AppendTo(metadata);
-  return absl::OkStatus();
-}
+  gguf::Metadata Take() && { return std::move(metadata_); }
 
-// Reads the files and hands them to `load`.
-template <typename Load>
-absl::StatusOr<gguf::Metadata> WithFiles(const VocabInput& input, Load load) {
-  absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(input.directory);
-  if (!files.ok()) return files.status();
-  return load(input, *files);
-}
+ private:
+  absl::Status LoadTokens() {
+    const bool has_model = IsThere(files_.directory, "tokenizer.model");
+    switch (vocabulary_.kind) {
+      case Kind::kByteLevelBpe:
+        return ByteLevel();
+      case Kind::kSentencePiece:
+        return SentencePiece();
+      case Kind::kSentencePieceOrByteLevel:
+        return has_model ? SentencePiece() : ByteLevel();
+      case Kind::kLlama:
+        if (has_model) return SentencePiece();
+        return IsSentencePieceLike(files_) ? SentencePieceLike() : ByteLevel();
+    }
+    return absl::InternalError("vocabulary of an unknown kind");
+  }
 
-absl::StatusOr<gguf::Metadata> AnyLlamaMetadata(const VocabInput& input,
-                                                const TokenizerFiles& files) {
-  if (HasSentencePieceModel(files.directory)) {
-    return SentencePieceMetadata(input, files);
+  // A config with vocab_size 0 says nothing.
+  std::optional<uint64_t> size() const {
+    if (vocabulary_.size == 0) return std::nullopt;
+    return vocabulary_.size;
   }
-  if (IsSentencePieceLike(files)) return LlamaHfMetadata(input, files);
-  return ByteLevelMetadata(input, files);
-}
 
-absl::StatusOr<gguf::Metadata> LlamaMetadata(const VocabInput& input,
-                                             const TokenizerFiles& files) {
-  constexpr uint64_t kCodeLlamaSize = 32016;
-  constexpr uint64_t kGraniteSize = 49152;
-  gguf::Metadata metadata;
-  if (const auto prefix =
-          BoolMember(files.tokenizer_config, "add_prefix_space")) {
-    metadata.Set("tokenizer.ggml.add_space_prefix", *prefix);
+  absl::Status SentencePiece() {
+    ASSIGN_OR_RETURN(TokenList list,
+                     SentencePieceTokens(files_, size(), input_.warnings));
+    return AddScored(std::move(list));
   }
-  absl::StatusOr<gguf::Metadata> vocabulary = AnyLlamaMetadata(input, files);
-  if (!vocabulary.ok()) return vocabulary.status();
-  metadata.Append(*vocabulary);
-  if (input.vocab_size == kCodeLlamaSize) {
-    absl::Status status = AppendCodeLlamaTokens(input, files, metadata);
-    if (!status.ok()) return status;
+
+  absl::Status SentencePieceLike() {
+    ASSIGN_OR_RETURN(const TokenIds trained, ReadTrainedTokens(files_, class_));
+    ASSIGN_OR_RETURN(TokenList list,
+                     SentencePieceLikeTokens(files_, class_, trained, size()));
+    return AddScored(std::move(list));
   }
-  if (input.vocab_size == kGraniteSize) {
-    metadata.Set("tokenizer.ggml.add_bos_token", false);
+
+  // The keys of a vocabulary with scores, which the runtime tokenizes the way
+  // SentencePiece does.
+  absl::Status AddScored(TokenList list) {
+    const uint64_t count = list.size();
+    metadata_.Set("tokenizer.ggml.model", std::string("llama"));
+    metadata_.Set("tokenizer.ggml.pre",
+                  input_.pre_tokenizer.value_or("default"));
+    metadata_.SetArray("tokenizer.ggml.tokens", std::move(list.texts));
+    metadata_.SetArray("tokenizer.ggml.scores", std::move(list.scores));
+    metadata_.SetArray("tokenizer.ggml.token_type", std::move(list.types));
+    return AddSpecial(count);
   }
-  return metadata;
-}
+
+  absl::Status ByteLevel() {
+    // A class for SentencePiece would take such a vocabulary apart; the files
+    // themselves say better what is meant, but for the tokens that it brings.
+    TokenizerClass kind = class_.byte_level ? class_ : PlainTokenizerClass();
+    kind.defaults = class_.defaults;
+    ASSIGN_OR_RETURN(const TokenIds trained, ReadTrainedTokens(files_, kind));
+    ASSIGN_OR_RETURN(TokenList list,
+                     ByteLevelTokens(files_, kind, trained, size()));
+    ASSIGN_OR_RETURN(std::string pre, PreTokenizer(kind));
+    ASSIGN_OR_RETURN(std::vector<std::string> merges,
+                     LoadMerges(files_.tokenizer, files_.directory, trained));
+    metadata_.Set("tokenizer.ggml.model", std::string("gpt2"));
+    metadata_.Set("tokenizer.ggml.pre", std::move(pre));
+    metadata_.SetArray("tokenizer.ggml.tokens", std::move(list.texts));
+    metadata_.SetArray("tokenizer.ggml.token_type", std::move(list.types));
+    if (!merges.empty()) {
+      metadata_.SetArray("tokenizer.ggml.merges", std::move(merges));
+    }
+    return AddSpecial(std::nullopt);
+  }
+
+  absl::StatusOr<std::string> PreTokenizer(const TokenizerClass& kind) const {
+    if (input_.pre_tokenizer) return *input_.pre_tokenizer;
+    if (files_.tokenizer.is_null()) return std::string(kind.pre_tokenizer);
+    return FindPreTokenizer(
+        ReadSplitStructure(files_.tokenizer, files_.tokenizer_config),
+        vocabulary_.pre_tokenizers);
+  }
+
+  absl::Status AddSpecial(std::optional<uint64_t> token_count) {
+    ASSIGN_OR_RETURN(
+        const SpecialTokens special,
+        LoadSpecialTokens(files_, DefaultTokenKinds(), token_count));
+    special.AppendTo(metadata_);
+    return absl::OkStatus();
+  }
+
+  const Vocabulary& vocabulary_;
+  const VocabInput& input_;
+  const TokenizerFiles& files_;
+  const TokenizerClass& class_;
+  gguf::Metadata metadata_;
+};
 
 }  // namespace
 
-bool HasSentencePieceModel(const std::string& directory) {
-  return FileExists(directory, "tokenizer.model");
-}
-
-bool HasTokenizerJson(const std::string& directory) {
-  return FileExists(directory, "tokenizer.json");
-}
-
-absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input) {
-  return WithFiles(input, SentencePieceMetadata);
-}
-
-absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input) {
-  return WithFiles(input, LlamaHfMetadata);
-}
-
-absl::StatusOr<gguf::Metadata> LoadByteLevelBpe(const VocabInput& input) {
-  return WithFiles(input, ByteLevelMetadata);
-}
-
-absl::StatusOr<gguf::Metadata> LoadLlamaVocab(const VocabInput& input) {
-  return WithFiles(input, LlamaMetadata);
+absl::StatusOr<gguf::Metadata> LoadVocabulary(const Vocabulary& vocabulary,
+                                              const VocabInput& input) {
+  ASSIGN_OR_RETURN(const TokenizerFiles files,
+                   ReadTokenizerFiles(input.directory, *input.config));
+  Loader loader(vocabulary, input, files);
+  RETURN_IF_ERROR(loader.Load());
+  return std::move(loader).Take();
 }
 
 }  // namespace vocab

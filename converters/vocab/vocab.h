@@ -1,63 +1,72 @@
 // File: converters/vocab/vocab.h
 //
 // Tokenizer files to tokenizer.* metadata, with the keys, order and values of
-// llama.cpp's converter.
+// llama.cpp's converter. What one family of models has of its own comes in as a
+// Vocabulary, which its architecture fills.
 
 #ifndef CONVERTERS_VOCAB_VOCAB_H_
 #define CONVERTERS_VOCAB_VOCAB_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "converters/vocab/pre_tokenizer.h"
+#include "converters/vocab/tokenizer_class.h"
+#include "converters/vocab/tokenizer_files.h"
 #include "converters/warning.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json_fwd.hpp"
 
 namespace vocab {
 
-struct VocabInput {
-  std::string directory;         // of the tokenizer files
-  const nlohmann::json* config;  // config.json, parsed
-  // Rows of the embedding (config's vocab_size); absent if config has none.
-  std::optional<uint64_t> vocab_size;
-  std::optional<std::string> pre_tokenizer;  // overrides what is found
-  // Added tokens without a row in the embedding are left out, with a warning,
-  // instead of being an error. SentencePiece only: the reference does so there.
-  bool ignore_extra_tokens = false;
-  // Collects what a user should hear: tokens that were left out. May be null.
-  std::vector<converters::Warning>* warnings = nullptr;
+// What a vocabulary is made of, and in which order the files are tried.
+enum class Kind {
+  // tokenizer.json, or vocab.json and merges.txt: tokenizer.ggml.model "gpt2",
+  // .pre, .tokens, .token_type, .merges, special tokens, chat templates.
+  kByteLevelBpe,
+  // tokenizer.model with added_tokens.json and tokenizer_config.json:
+  // tokenizer.ggml.model "llama", .pre, .tokens, .scores, .token_type, special
+  // tokens, chat templates.
+  kSentencePiece,
+  // tokenizer.model if it is there, else byte-level BPE.
+  kSentencePieceOrByteLevel,
+  // tokenizer.model, else a SentencePiece-like BPE in tokenizer.json (metaspace
+  // and byte fallback: SentencePiece's keys), else byte-level BPE; before all,
+  // add_space_prefix if tokenizer_config.json has add_prefix_space.
+  kLlama,
 };
 
-// Which tokenizer files the directory holds.
-bool HasSentencePieceModel(const std::string& directory);  // tokenizer.model
-bool HasTokenizerJson(const std::string& directory);
+struct Vocabulary {
+  Kind kind = Kind::kByteLevelBpe;
+  // Rows of the embedding, which is config.json's vocab_size; 0 if it says
+  // nothing. A smaller vocabulary is filled up with "[PADn]" tokens.
+  uint64_t size = 0;
+  // Names of the family's own; must outlive the call.
+  absl::Span<const PreTokenizerName> pre_tokenizers = {};
+  absl::Span<const ModelTokenizerClass> tokenizer_classes = {};
+  // Adds what the family has on top, after all other keys.
+  std::function<absl::Status(const TokenizerFiles&, gguf::Metadata&)> finish =
+      nullptr;
+};
 
-// All of the following: errors are InvalidArgument, DataLoss or NotFound, and
-// name the file and the entry. A vocabulary that is smaller than `vocab_size`
-// is filled up with "[PADn]" tokens, one that is larger is an error.
+// All pointers outlive the call.
+struct VocabInput {
+  std::string directory;                          // of the tokenizer files
+  const nlohmann::json* config;                   // config.json, parsed
+  std::optional<std::string> pre_tokenizer = {};  // overrides what is found
+  std::vector<converters::Warning>* warnings;     // tokens that were left out
+};
 
-// tokenizer.model (SentencePiece) with added_tokens.json,
-// tokenizer_config.json: tokenizer.ggml.model, .pre, .tokens, .scores,
-// .token_type, then the special tokens and the chat templates.
-absl::StatusOr<gguf::Metadata> LoadSentencePiece(const VocabInput& input);
-
-// tokenizer.json of a SentencePiece-like BPE (no tokenizer.model; metaspace,
-// byte fallback): the same keys, as LlamaHfVocab gives them. The reference
-// fills up no such vocabulary, and the runtime refuses its file.
-absl::StatusOr<gguf::Metadata> LoadLlamaHf(const VocabInput& input);
-
-// tokenizer.json, byte-level BPE: tokenizer.ggml.model "gpt2", .pre, .tokens,
-// .token_type, .merges, then the special tokens and the chat templates.
-absl::StatusOr<gguf::Metadata> LoadByteLevelBpe(const VocabInput& input);
-
-// What a model of the Llama family has, whichever tokenizer it comes with: one
-// of the above, in the reference's order of trial, between the few keys that
-// this family adds (add_space_prefix, CodeLlama's end of turn).
-absl::StatusOr<gguf::Metadata> LoadLlamaVocab(const VocabInput& input);
+// The tokenizer.* keys of the files in `input.directory`.
+// Errors: InvalidArgument, DataLoss or NotFound, with the file and the entry.
+absl::StatusOr<gguf::Metadata> LoadVocabulary(const Vocabulary& vocabulary,
+                                              const VocabInput& input);
 
 }  // namespace vocab
 

@@ -76,8 +76,11 @@ class VocabDamageTest : public testing::Test {
   }
 
   absl::Status Load(const Json& config) {
-    VocabInput input{directory_.path(), &config, 16, std::nullopt};
-    return LoadLlamaVocab(input).status();
+    return LoadVocabulary({.kind = Kind::kLlama, .size = 16},
+                          {.directory = directory_.path(),
+                           .config = &config,
+                           .warnings = nullptr})
+        .status();
   }
 
   // Replaces the value at each path in turn.
@@ -207,7 +210,10 @@ TEST_F(VocabDamageTest, NoTokenizerAtAll) {
   const TestDirectory empty;
   const Json config = Json::object();
   const absl::Status status =
-      LoadLlamaVocab({empty.path(), &config, 16, std::nullopt}).status();
+      LoadVocabulary(
+          {.kind = Kind::kLlama, .size = 16},
+          {.directory = empty.path(), .config = &config, .warnings = nullptr})
+          .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(absl::StrContains(status.message(), "tokenizer.model")) << status;
 }

@@ -11,9 +11,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/json.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
 #include "converters/vocab/test_directory.h"
-#include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/vocab.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -66,6 +66,25 @@ std::string MakeModel(const Json& pieces) {
   return model.SerializeAsString();
 }
 
+// What the architectures of the cases say.
+Vocabulary VocabularyOf(const Json& config) {
+  static constexpr ModelTokenizerClass kClasses[] = {
+      {"mistral", kPlainTokenizerClass},   {"mixtral", kPlainTokenizerClass},
+      {"gpt2", "GPT2Tokenizer"},           {"gpt_bigcode", "GPT2Tokenizer"},
+      {"starcoder2", "GPT2Tokenizer"},     {"gpt_neox", "GPTNeoXTokenizer"},
+      {"code_llama", "CodeLlamaTokenizer"}};
+  static constexpr PreTokenizerName kStarCoder[] = {{"smollm", "starcoder"}};
+  Vocabulary vocabulary = {
+      .kind = Kind::kLlama,
+      .size = base::UintMember(config, "vocab_size").value_or(0),
+      .tokenizer_classes = kClasses};
+  const std::string type = config.value("model_type", "");
+  if (type == "gpt_bigcode" || type == "starcoder2") {
+    vocabulary.pre_tokenizers = kStarCoder;
+  }
+  return vocabulary;
+}
+
 struct Case {
   std::string name;
   Json json;
@@ -94,15 +113,13 @@ class VocabReferenceTest : public testing::TestWithParam<Case> {
       directory_.Write("tokenizer.model", MakeModel(test_case["pieces"]));
     }
     const Json& config = test_case["config"];
-    VocabInput input{directory_.path(), &config, std::nullopt, std::nullopt};
-    input.ignore_extra_tokens = true;  // as the reference does
-    if (const auto size = IntegerMember(config, "vocab_size")) {
-      input.vocab_size = static_cast<uint64_t>(*size);
-    }
+    Vocabulary vocabulary = VocabularyOf(config);
     const std::string loader = test_case.value("loader", "");
-    if (loader == "byte_level") return LoadByteLevelBpe(input);
-    if (loader == "sentencepiece") return LoadSentencePiece(input);
-    return LoadLlamaVocab(input);
+    if (loader == "byte_level") vocabulary.kind = Kind::kByteLevelBpe;
+    if (loader == "sentencepiece") vocabulary.kind = Kind::kSentencePiece;
+    return LoadVocabulary(vocabulary, {.directory = directory_.path(),
+                                       .config = &config,
+                                       .warnings = nullptr});
   }
 
   TestDirectory directory_;

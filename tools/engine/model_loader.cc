@@ -40,12 +40,11 @@ absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
         absl::StrCat(spec.model(), ": model_type is ", spec.model_type(),
                      ", but the file is ", plan->architecture));
   }
-  if (!spec.pre().empty() || !spec.model_name().empty() ||
-      spec.ignore_extra_tokens()) {
+  if (!spec.pre().empty() || !spec.model_name().empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(spec.model(),
-                     ": --pre, --model_name and --ignore_extra_tokens concern "
-                     "checkpoints; a GGUF file keeps its metadata"));
+                     ": --pre and --model_name concern checkpoints; a GGUF "
+                     "file keeps its metadata"));
   }
   LoadedModel model;
   model.plan = *std::move(plan);
@@ -75,7 +74,6 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   input.config = &*config;
   input.source = model.source.get();
   if (!spec.pre().empty()) input.options.pre_tokenizer = spec.pre();
-  input.options.ignore_extra_tokens = spec.ignore_extra_tokens();
   if (!spec.model_name().empty()) input.options.model_name = spec.model_name();
   absl::StatusOr<converters::ModelPlan> plan = (*converter)->Plan(input);
   if (!plan.ok()) return InModel(spec, plan.status());

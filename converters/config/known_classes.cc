@@ -1,44 +1,10 @@
-#include "converters/config_class.h"
+#include "converters/config/known_classes.h"
 
-#include <algorithm>
-#include <iterator>
-
-#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "converters/config/config_class.h"
 
 namespace converters {
 namespace {
-
-constexpr Field kCommonFields[] = {
-    {"architectures", kStrings | kNull},
-    {"transformers_version", kString | kNull},
-    {"output_hidden_states", kBool | kNull},
-    {"return_dict", kBool | kNull},
-    {"torch_dtype", kString | kNull},
-    {"dtype", kString | kNull},
-    {"chunk_size_feed_forward", kInt},
-    {"is_encoder_decoder", kBool},
-    {"use_cache", kBool},
-    {"initializer_range", kFloat},
-    {"pad_token_id", kInt | kNull},
-    {"bos_token_id", kInt | kNull},
-    {"eos_token_id", kInt | kInts | kNull},
-    {"vocab_size", kInt},
-    {"tie_word_embeddings", kBool},
-};
-
-// All but GPTBigCode, whose keys have GPT-2's names.
-constexpr Field kSizeFields[] = {
-    {"hidden_size", kInt},
-    {"num_hidden_layers", kInt},
-    {"num_attention_heads", kInt},
-    {"max_position_embeddings", kInt},
-};
-
-constexpr Field kFeedForwardFields[] = {
-    {"intermediate_size", kInt},
-    {"hidden_act", kString},
-};
 
 constexpr Field kLlamaFields[] = {
     {"num_key_value_heads", kInt | kNull},
@@ -115,15 +81,6 @@ constexpr Field kGptNeoxFields[] = {
     {"is_decoder", kBool},
 };
 
-// Names of one setting. Where one is given, none gets a default.
-constexpr absl::string_view kSpellings[][3] = {
-    {"hidden_size", "n_embd", "n_embed"},
-    {"num_hidden_layers", "n_layer"},
-    {"num_attention_heads", "n_head"},
-    {"max_position_embeddings", "n_positions"},
-    {"num_local_experts", "num_experts"},
-};
-
 constexpr ConfigClass kClasses[] = {
     {.model_type = "llama",
      .fields = {kSizeFields, kFeedForwardFields, kLlamaFields},
@@ -133,7 +90,8 @@ constexpr ConfigClass kClasses[] = {
                      "max_position_embeddings": 2048,
                      "tie_word_embeddings": false})",
      .heads_divide_hidden = true,
-     .derives_head_dim = true},
+     .derives_head_dim = true,
+     .kv_heads_as_heads = true},
     {.model_type = "mistral",
      .fields = {kSizeFields, kFeedForwardFields, kMistralFields},
      .defaults = R"({"vocab_size": 32000, "hidden_size": 4096,
@@ -150,14 +108,14 @@ constexpr ConfigClass kClasses[] = {
                      "rms_norm_eps": 1e-5, "max_position_embeddings": 131072,
                      "num_local_experts": 8, "num_experts_per_tok": 2,
                      "tie_word_embeddings": false})",
-     .rope_theta = 1000000.0},
+     .rope = {.theta = 1000000.0}},
     {.model_type = "gpt_bigcode",
      .fields = {kGptBigcodeFields},
      .defaults = R"({"vocab_size": 50257, "n_embd": 768, "n_layer": 12,
                      "n_head": 12, "n_positions": 1024,
                      "layer_norm_epsilon": 1e-5, "multi_query": true,
                      "tie_word_embeddings": true})",
-     .rotary = false},
+     .rope = {.is_used = false}},
     {.model_type = "starcoder2",
      .fields = {kSizeFields, kFeedForwardFields, kStarcoder2Fields},
      .defaults = R"({"vocab_size": 49152, "hidden_size": 3072,
@@ -182,28 +140,14 @@ constexpr ConfigClass kClasses[] = {
                      "max_position_embeddings": 2048,
                      "use_parallel_residual": true,
                      "tie_word_embeddings": false})",
+     .rope = {.theta_key = "rotary_emb_base",
+              .share_key = "rotary_pct",
+              .share = 0.25},
      .heads_divide_hidden = true},
 };
 
 }  // namespace
 
-Fields CommonFields() { return kCommonFields; }
-
-absl::Span<const absl::string_view> Spellings(absl::string_view key) {
-  for (const auto& spellings : kSpellings) {
-    if (std::find(std::begin(spellings), std::end(spellings), key) !=
-        std::end(spellings)) {
-      return spellings;
-    }
-  }
-  return {};
-}
-
-const ConfigClass* FindConfigClass(absl::string_view model_type) {
-  for (const ConfigClass& config_class : kClasses) {
-    if (config_class.model_type == model_type) return &config_class;
-  }
-  return nullptr;
-}
+absl::Span<const ConfigClass> KnownClasses() { return kClasses; }
 
 }  // namespace converters

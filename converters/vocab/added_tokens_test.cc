@@ -1,4 +1,4 @@
-#include "converters/vocab/added_vocabulary.h"
+#include "converters/vocab/added_tokens.h"
 
 #include <string>
 

@@ -1,11 +1,11 @@
-#include "converters/vocab/utf8.h"
+#include "base/utf8.h"
 
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "gtest/gtest.h"
 
-namespace vocab {
+namespace base {
 namespace {
 
 TEST(Utf8Test, AcceptsTheFirstAndLastCharacterOfEachLength) {
@@ -38,19 +38,19 @@ TEST(Utf8Test, RepairsEachMaximalPart) {
   EXPECT_EQ(RepairUtf8("é🦙"), "é🦙");
 }
 
-TEST(Utf8Test, ByteLevelAlphabetSpellsEveryByteOnce) {
-  EXPECT_EQ(FromByteLevel("Ġa"), " a");
-  EXPECT_EQ(FromByteLevel("Ċ"), "\n");
-  EXPECT_EQ(FromByteLevel("ÃĢ"), "\xC3\x80");
-  EXPECT_EQ(FromByteLevel("~¡¬®ÿ"), "~\xA1\xAC\xAE\xFF");
-  // U+0100 is byte 0, U+0143, the last, is the soft hyphen that Latin-1 does
-  // not print.
-  EXPECT_EQ(FromByteLevel("\u0100"), std::string(1, '\0'));
-  EXPECT_EQ(FromByteLevel("\u0143"), "\xAD");
-  EXPECT_EQ(FromByteLevel("\u0144"), std::nullopt);
-  EXPECT_EQ(FromByteLevel("a b"), std::nullopt);
-  EXPECT_EQ(FromByteLevel("\u00AD"), std::nullopt);
+TEST(Utf8Test, ValidLengthEndsAtTheFirstWrongByte) {
+  EXPECT_EQ(ValidUtf8Length("0123456789é\xFF"), 12u);
+  EXPECT_EQ(ValidUtf8Length("01234567\xE2\x96"), 8u);
+  EXPECT_EQ(ValidUtf8Length("é"), 2u);
+  EXPECT_EQ(ValidUtf8Length(""), 0u);
+}
+
+TEST(Utf8Test, AppendsEachLength) {
+  std::string text;
+  for (const uint32_t c : {0x41u, 0xE9u, 0x20ACu, 0x1F600u})
+    AppendUtf8(c, text);
+  EXPECT_EQ(text, "Aé€😀");
 }
 
 }  // namespace
-}  // namespace vocab
+}  // namespace base

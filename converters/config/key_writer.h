@@ -1,17 +1,16 @@
-// File: converters/key_writer.h
+// File: converters/config/key_writer.h
 //
 // Writes an architecture's metadata from values that may be absent or in
 // error, so that a converter can list its keys one per line and check once.
 
-#ifndef CONVERTERS_KEY_WRITER_H_
-#define CONVERTERS_KEY_WRITER_H_
+#ifndef CONVERTERS_CONFIG_KEY_WRITER_H_
+#define CONVERTERS_CONFIG_KEY_WRITER_H_
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,23 +21,25 @@
 namespace converters {
 
 // Keys are given without "<architecture>.". The first error is kept, what
-// follows it is ignored. A value that is absent writes nothing.
+// follows it is ignored. A value that is absent writes nothing. A key that is
+// written again keeps its place and gets the new value.
 class KeyWriter {
  public:
   // `metadata` must outlive the writer.
   KeyWriter(absl::string_view architecture, gguf::Metadata& metadata)
       : prefix_(absl::StrCat(architecture, ".")), metadata_(metadata) {}
 
-  // `value` is from config.json, whose whole numbers fit in 32 bits.
-  void Uint(absl::string_view key, uint64_t value) {
-    if (status_.ok()) Set(key, static_cast<uint32_t>(value));
-  }
+  // An error if `value` has more than 32 bits.
+  void Uint(absl::string_view key, uint64_t value);
   void Uint(absl::string_view key, absl::StatusOr<uint32_t> value) {
     if (Check(value)) Set(key, *value);
   }
   void Uint(absl::string_view key,
             absl::StatusOr<std::optional<uint32_t>> value) {
     if (Check(value) && value->has_value()) Set(key, **value);
+  }
+  void Number(absl::string_view key, double value) {
+    if (status_.ok()) SetFloat(key, value);
   }
   void Number(absl::string_view key, absl::StatusOr<double> value) {
     if (Check(value)) SetFloat(key, *value);
@@ -53,6 +54,16 @@ class KeyWriter {
   void String(absl::string_view key, absl::string_view value) {
     if (status_.ok()) Set(key, std::string(value));
   }
+  // Lists, one value for each block, say; of INT32, as the reference has whole
+  // numbers in lists. An empty list writes nothing.
+  void Ints(absl::string_view key, absl::StatusOr<std::vector<uint32_t>> list);
+  void Numbers(absl::string_view key, absl::StatusOr<std::vector<double>> list);
+  void Bools(absl::string_view key, std::vector<bool> list);
+
+  // Takes a key out again.
+  void Remove(absl::string_view key) {
+    metadata_.Erase(absl::StrCat(prefix_, key));
+  }
   // Keeps the place of general.file_type, which the writer of the file knows.
   void FileType() {
     if (status_.ok()) metadata_.Set("general.file_type", uint32_t{0});
@@ -61,14 +72,10 @@ class KeyWriter {
   const absl::Status& status() const { return status_; }
 
  private:
-  void SetFloat(absl::string_view key, double value) {
-    if (std::abs(value) <= std::numeric_limits<float>::max()) {
-      return Set(key, static_cast<float>(value));
-    }
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat("config.json: ", value, ", for ", prefix_, key,
-                     ", is more than a 32-bit float can hold"));
-  }
+  void SetFloat(absl::string_view key, double value);
+  // `value` as 32 bits; 0 and an error where they don't hold it.
+  float ToFloat(absl::string_view key, double value);
+  void Fail(absl::string_view key, absl::string_view what);
   template <typename T>
   bool Check(const absl::StatusOr<T>& value) {
     status_.Update(value.status());
@@ -85,4 +92,4 @@ class KeyWriter {
 
 }  // namespace converters
 
-#endif  // CONVERTERS_KEY_WRITER_H_
+#endif  // CONVERTERS_CONFIG_KEY_WRITER_H_

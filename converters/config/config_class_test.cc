@@ -1,7 +1,8 @@
-#include "converters/config_defaults.h"
+#include "converters/config/config_class.h"
 
 #include <cstdint>
 
+#include "converters/config/known_classes.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -9,6 +10,10 @@ namespace converters {
 namespace {
 
 using nlohmann::json;
+
+json WithDefaults(const json& config) {
+  return converters::WithDefaults(config, KnownClasses());
+}
 
 // The expected values are what AutoConfig.from_pretrained(…).to_dict() of
 // transformers 5.12.1 gave for the same file.
@@ -106,6 +111,75 @@ TEST(WithDefaultsTest, OldSpellingsTakeTheDefaultsPlace) {
   EXPECT_FALSE(llama.contains("hidden_size"));
   EXPECT_FALSE(llama.contains("head_dim"));
   EXPECT_EQ(llama["num_attention_heads"], 32);
+}
+
+constexpr ConfigClass kNested[] = {
+    {.model_type = "both",
+     .rope = {.is_used = false},
+     .text_model_type = "inner"},
+    {.model_type = "inner",
+     .fields = {kSizeFields},
+     .defaults = R"({"hidden_size": 8, "num_attention_heads": 2,
+                     "head_dim": 128})",
+     .rope = {.theta = 5.0},
+     .derives_head_dim = true},
+    {.model_type = "odd",
+     .defaults = R"({"a": 1})",
+     .rope = {.is_used = false},
+     .complete =
+         [](json& config) {
+           config["b"] = config["a"];
+           return config["a"] != 0;
+         }},
+};
+
+TEST(WithDefaultsTest, TheTextModelHasItsOwnDefaultsOverAllOthers) {
+  const json filled = converters::WithDefaults(
+      {{"model_type", "both"},
+       {"x", 1},
+       {"hidden_size", 1},
+       {"text_config", {{"num_attention_heads", 4}, {"head_dim", nullptr}}}},
+      kNested);
+  EXPECT_EQ(filled["x"], 1);
+  EXPECT_EQ(filled["hidden_size"], 8);
+  EXPECT_EQ(filled["num_attention_heads"], 4);
+  EXPECT_EQ(filled["head_dim"], 2);  // null is divided, absent would be 128
+  EXPECT_EQ(filled["rope_parameters"]["rope_theta"], 5.0);
+}
+
+TEST(WithDefaultsTest, EveryPlaceOfATextModel) {
+  for (const char* place :
+       {"text_config", "llm_config", "lm_config", "language_config", "lfm"}) {
+    const json filled = converters::WithDefaults(
+        {{"model_type", "both"}, {place, {{"model_type", "inner"}}}}, kNested);
+    EXPECT_EQ(filled["hidden_size"], 8) << place;
+    EXPECT_EQ(filled["model_type"], "inner");
+  }
+  const json thinker = converters::WithDefaults(
+      {{"model_type", "both"},
+       {"thinker_config", {{"text_config", {{"hidden_size", 16}}}}}},
+      kNested);
+  EXPECT_EQ(thinker["hidden_size"], 16);
+}
+
+// The reference then reads the file alone, the inner part too.
+TEST(WithDefaultsTest, ARefusedPartLeavesTheWholeAsItIs) {
+  const json filled = converters::WithDefaults(
+      {{"model_type", "both"}, {"text_config", {{"hidden_size", "8"}}}},
+      kNested);
+  EXPECT_EQ(filled["hidden_size"], "8");
+  EXPECT_FALSE(filled.contains("head_dim"));
+  const json unknown = converters::WithDefaults(
+      {{"model_type", "?"}, {"text_config", {{"model_type", "inner"}}}},
+      kNested);
+  EXPECT_FALSE(unknown.contains("hidden_size"));
+}
+
+TEST(WithDefaultsTest, AClassMayCompleteItself) {
+  const json given = {{"model_type", "odd"}};
+  EXPECT_EQ(converters::WithDefaults(given, kNested)["b"], 1);
+  const json refused = {{"model_type", "odd"}, {"a", 0}};
+  EXPECT_EQ(converters::WithDefaults(refused, kNested), refused);
 }
 
 }  // namespace
