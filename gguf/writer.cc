@@ -60,6 +60,12 @@ int64_t ReadFully(int fd, absl::Span<uint8_t> bytes, uint64_t offset) {
   return static_cast<int64_t>(done);
 }
 
+// Whether an error of a sync says that the file system has no such thing; then
+// there is nothing to do.
+bool CannotSync(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
 }  // namespace
 
 std::string PartialPath(absl::string_view path) {
@@ -252,7 +258,7 @@ absl::Status Writer::ReadBack(size_t tensor, uint64_t offset,
 
 absl::Status Writer::Sync() {
   const int result = options_.ops->Sync(fd_);
-  if (result < 0) return Error(-result, "can't sync");
+  if (result < 0 && !CannotSync(-result)) return Error(-result, "can't sync");
   return absl::OkStatus();
 }
 
@@ -279,8 +285,7 @@ absl::Status Writer::SyncDirectory() const {
   }
   const auto closer = absl::MakeCleanup([fd] { close(fd); });
   const int result = options_.ops->Sync(fd);
-  // Some file systems can't sync a directory; then there is nothing to do.
-  if (result < 0 && result != -EINVAL) {
+  if (result < 0 && !CannotSync(-result)) {
     return absl::ErrnoToStatus(-result,
                                absl::StrCat(directory, ": can't sync"));
   }

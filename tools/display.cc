@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <functional>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -116,98 +114,90 @@ std::string ProgressJson(const ProgressView& view) {
                    nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Display::Display(DisplayMode mode, FILE* stream, const Progress& progress,
-                 uint64_t weights_total,
-                 std::function<std::string(size_t)> tensor_name)
-    : mode_(mode),
-      stream_(stream),
-      progress_(progress),
-      weights_total_(weights_total),
-      tensor_name_(std::move(tensor_name)),
-      start_(absl::Now()),
-      last_time_(start_) {
-  if (mode_ != DisplayMode::kNone) thread_ = std::thread([this] { Run(); });
+Display::Display(DisplayMode mode, FILE* stream)
+    : mode_(mode), stream_(stream), start_(absl::Now()), last_time_(start_) {}
+
+Observer Display::JobObserver() {
+  Observer observer;
+  observer.planned = [this](const JobPlan& plan) { Show(PlanEvent(plan)); };
+  observer.warning = [this](const converters::Warning& warning) {
+    Show(WarningEvent(warning));
+  };
+  observer.resumed = [this](const Resumption& resumption) {
+    Show(ResumeEvent(resumption));
+  };
+  observer.progress = [this](const JobProgress& progress) {
+    ShowProgress(progress);
+  };
+  observer.finished = [this](const OutputReport& report) {
+    Show(FinishedEvent(report));
+  };
+  return observer;
 }
 
-Display::~Display() { Finish(); }
-
 void Display::Finish() {
-  if (!thread_.joinable()) return;
-  {
-    absl::MutexLock lock(&mutex_);
-    finished_ = true;
-  }
-  thread_.join();
-  if (mode_ != DisplayMode::kBar) return;
+  if (!has_bar_) return;
+  has_bar_ = false;
   std::fputs(kEraseLine, stream_);
   std::fflush(stream_);
 }
 
-void Display::ShowProgressNow() {
-  if (mode_ == DisplayMode::kNone) return;
-  absl::MutexLock lock(&mutex_);
-  ShowProgress();
-}
-
 void Display::Show(const Event& event) {
   if (event.text.empty()) return;
-  absl::MutexLock lock(&mutex_);
-  absl::FPrintF(stream_, "%s%s\n", mode_ == DisplayMode::kBar ? kEraseLine : "",
+  Finish();
+  absl::FPrintF(stream_, "%s\n",
                 mode_ == DisplayMode::kJson ? event.json : event.text);
   std::fflush(stream_);
 }
 
-void Display::Run() {
-  absl::MutexLock lock(&mutex_);
-  while (
-      !mutex_.AwaitWithTimeout(absl::Condition(&finished_), Interval(mode_))) {
-    ShowProgress();
-  }
-}
-
-void Display::ShowProgress() {
-  const ProgressView view = View();
+void Display::ShowProgress(const JobProgress& progress) {
+  if (mode_ == DisplayMode::kNone) return;
+  const absl::Time now = absl::Now();
+  const bool begins_to_sync = progress.syncing && !syncing_;
+  if (now - last_time_ < Interval(mode_) && !begins_to_sync) return;
+  syncing_ = progress.syncing;
+  const ProgressView view = View(progress, now);
   if (mode_ == DisplayMode::kJson) {
     absl::FPrintF(stream_, "%s\n", ProgressJson(view));
   } else if (mode_ == DisplayMode::kBar) {
     absl::FPrintF(stream_, "%s%s", kEraseLine,
                   BarLine(view, ColumnsOf(stream_)));
+    has_bar_ = true;
   } else {
     absl::FPrintF(stream_, "%s\n", ProgressLine(view, 0));
   }
   std::fflush(stream_);
 }
 
-ProgressView Display::View() {
-  const absl::Time now = absl::Now();
+ProgressView Display::View(const JobProgress& progress, absl::Time now) {
   const double interval =
       std::max(absl::ToDoubleSeconds(now - last_time_), 1e-6);
   // Resumed weights take next to no time and would spoil the rates.
-  const uint64_t resumed = progress_.weights_resumed;
-  const uint64_t done = progress_.weights_done;
-  const uint64_t worked = done > resumed ? done - resumed : 0;
+  const uint64_t worked =
+      progress.weights_done -
+      std::min(progress.weights_resumed, progress.weights_done);
   const auto update = [&](double& rate, uint64_t& last, uint64_t current) {
     const double newest = static_cast<double>(current - last) / interval;
     rate = last_time_ == start_ ? newest : rate + kSmoothing * (newest - rate);
     last = current;
   };
   update(weights_rate_, last_weights_, std::max(worked, last_weights_));
-  update(in_rate_, last_in_, progress_.bytes_read);
-  update(out_rate_, last_out_, progress_.bytes_written);
+  update(in_rate_, last_in_, progress.bytes_read);
+  update(out_rate_, last_out_, progress.bytes_written);
   last_time_ = now;
   ProgressView view;
-  view.weights_done = done;
-  view.weights_total = weights_total_;
+  view.weights_done = progress.weights_done;
+  view.weights_total = progress.weights_total;
   view.seconds = absl::ToDoubleSeconds(now - start_);
   view.weights_per_second = weights_rate_;
   view.bytes_in_per_second = in_rate_;
   view.bytes_out_per_second = out_rate_;
   if (weights_rate_ > 0) {
     view.seconds_left =
-        static_cast<double>(weights_total_ - done) / weights_rate_;
+        static_cast<double>(view.weights_total - view.weights_done) /
+        weights_rate_;
   }
-  view.tensor =
-      progress_.syncing ? "files go to disk" : tensor_name_(progress_.tensor);
+  view.tensor = progress.syncing ? "files go to disk" : progress.tensor;
   return view;
 }
 

@@ -8,18 +8,13 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "tools/engine/progress.h"
+#include "tools/engine/observer.h"
 #include "tools/events.h"
 
 namespace make_gguf {
@@ -50,44 +45,36 @@ std::string BarLine(const ProgressView& view, int columns);
 // One line of JSON: an event "progress".
 std::string ProgressJson(const ProgressView& view);
 
-// Shows `progress` and events from its making until Finish, from a thread of
-// its own.
+// Shows events, and the progress when it is time. Not thread-safe: it is used
+// by the thread that runs the job.
 class Display {
  public:
-  // `tensor_name` gives the name of the tensor with a number. Everything given
-  // outlives the display.
-  Display(DisplayMode mode, FILE* stream, const Progress& progress,
-          uint64_t weights_total,
-          std::function<std::string(size_t)> tensor_name);
-  ~Display();
+  Display(DisplayMode mode, FILE* stream);
+  ~Display() { Finish(); }
+  Display(const Display&) = delete;
+  Display& operator=(const Display&) = delete;
+
+  // Shows what a job does here. The display outlives it.
+  Observer JobObserver();
 
   // Shows an event on a line of its own; nothing if it has no text. As JSON in
-  // the mode kJson, else as text, even in the mode kNone. Thread-safe.
+  // the mode kJson, else as text, even in the mode kNone.
   void Show(const Event& event);
-  // Shows the progress now, not only when it is time.
-  void ShowProgressNow();
-  // Ends it; a bar is removed.
+  void ShowProgress(const JobProgress& progress);
+  // Removes a bar.
   void Finish();
 
  private:
-  void Run();
-  void ShowProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  ProgressView View();
+  ProgressView View(const JobProgress& progress, absl::Time now);
 
   const DisplayMode mode_;
   FILE* const stream_;
-  const Progress& progress_;
-  const uint64_t weights_total_;
-  const std::function<std::string(size_t)> tensor_name_;
   const absl::Time start_;
-  // Of the rates' window, used by the showing thread only.
-  absl::Time last_time_;
+  absl::Time last_time_;  // that the progress was shown
   uint64_t last_weights_ = 0, last_in_ = 0, last_out_ = 0;
   double weights_rate_ = 0, in_rate_ = 0, out_rate_ = 0;
-
-  absl::Mutex mutex_;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  bool has_bar_ = false;
+  bool syncing_ = false;
 };
 
 }  // namespace make_gguf

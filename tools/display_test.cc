@@ -82,13 +82,15 @@ class DisplayStreamTest : public testing::Test {
   std::string Written(DisplayMode mode) {
     const std::string path = testing::TempDir() + "/progress";
     FILE* stream = fopen(path.c_str(), "w");
-    Progress progress;
-    progress.weights_done = 1000;
-    Display display(mode, stream, progress, 1000,
-                    [](size_t) { return std::string("t"); });
-    display.Show(WarningEvent({"some-code", "careful"}));
+    Display display(mode, stream);
+    const Observer observer = display.JobObserver();
+    observer.warning({"some-code", "careful"});
     display.Show(Event{});
-    if (mode != DisplayMode::kBar) display.ShowProgressNow();
+    JobProgress progress;
+    progress.weights_total = progress.weights_done = 1000;
+    observer.progress(progress);  // not yet: it is not time
+    progress.syncing = true;
+    observer.progress(progress);
     display.Finish();
     fclose(stream);
     std::ifstream file(path);
@@ -112,12 +114,13 @@ TEST_F(DisplayStreamTest, EveryLineIsJsonForPrograms) {
 TEST_F(DisplayStreamTest, PlainLinesAreOnTheirOwn) {
   EXPECT_THAT(Written(DisplayMode::kLines),
               AllOf(StartsWith("warning: careful [some-code]\n100%"),
-                    EndsWith("  t\n")));
+                    EndsWith("  files go to disk\n")));
 }
 
 TEST_F(DisplayStreamTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
-  EXPECT_EQ(Written(DisplayMode::kBar),
-            "\r\033[Kwarning: careful [some-code]\n\r\033[K");
+  EXPECT_THAT(Written(DisplayMode::kBar),
+              AllOf(StartsWith("warning: careful [some-code]\n\r\033[K["),
+                    EndsWith("files go to disk\r\033[K")));
 }
 
 TEST_F(DisplayStreamTest, EventsAreSaidEvenWithoutProgress) {

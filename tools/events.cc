@@ -22,35 +22,35 @@ Event MakeEvent(std::string text, const Json& json) {
 
 }  // namespace
 
-Event PlanEvent(const PreparedJob& job) {
+Event PlanEvent(const JobPlan& plan) {
   uint64_t bytes = 0;
   Json outputs = Json::array();
-  for (const OutputPlan& output : job.outputs) {
+  for (const OutputPlan& output : plan.outputs) {
     bytes += output.layout.file_size;
     outputs.push_back({{"path", output.path},
                        {"type", output.file_type->name},
                        {"size", output.layout.file_size}});
   }
-  std::string threads = absl::StrCat(job.threads, " threads");
-  if (job.threads < job.spec.execution().threads()) {
-    absl::StrAppend(&threads, " of ", job.spec.execution().threads(),
+  std::string threads = absl::StrCat(plan.threads, " threads");
+  if (plan.threads < plan.spec.execution().threads()) {
+    absl::StrAppend(&threads, " of ", plan.spec.execution().threads(),
                     " (more need a higher --memory_limit)");
   }
   return MakeEvent(
       absl::StrFormat(
           "%s: %d tensors, %d weights; %d %s, %s; %s, planned peak memory %s",
-          job.spec.model(), job.model.plan.tensors.size(), job.work.weights,
-          job.outputs.size(), job.outputs.size() == 1 ? "file" : "files",
-          BytesString(bytes), threads, BytesString(job.planned_peak)),
+          plan.spec.model(), plan.model.plan.tensors.size(), plan.work.weights,
+          plan.outputs.size(), plan.outputs.size() == 1 ? "file" : "files",
+          BytesString(bytes), threads, BytesString(plan.planned_peak)),
       {{"event", "plan"},
-       {"model", job.spec.model()},
-       {"architecture", job.model.plan.architecture},
-       {"tensors", job.model.plan.tensors.size()},
-       {"weights", job.work.weights},
+       {"model", plan.spec.model()},
+       {"architecture", plan.model.plan.architecture},
+       {"tensors", plan.model.plan.tensors.size()},
+       {"weights", plan.work.weights},
        {"outputs", std::move(outputs)},
        {"bytes", bytes},
-       {"threads", job.threads},
-       {"planned_peak_memory", job.planned_peak}});
+       {"threads", plan.threads},
+       {"planned_peak_memory", plan.planned_peak}});
 }
 
 Event WarningEvent(const converters::Warning& warning) {
@@ -60,20 +60,19 @@ Event WarningEvent(const converters::Warning& warning) {
                     {"message", warning.text}});
 }
 
-Event ResumeEvent(const Journal& journal, size_t chunks) {
-  if (journal.resumed()) {
+Event ResumeEvent(const Resumption& resumption) {
+  if (resumption.resumed) {
     return MakeEvent(
         absl::StrFormat("going on with a stopped job: %d of %d chunks are done",
-                        journal.finished().size(), chunks),
+                        resumption.chunks_done, resumption.chunks),
         {{"event", "resume"},
-         {"chunks_done", journal.finished().size()},
-         {"chunks", chunks}});
+         {"chunks_done", resumption.chunks_done},
+         {"chunks", resumption.chunks}});
   }
-  if (journal.restart_reason().empty()) return {};
   return MakeEvent(
       absl::StrCat("a stopped job can't be gone on with, starting over: ",
-                   journal.restart_reason()),
-      {{"event", "restart"}, {"reason", journal.restart_reason()}});
+                   resumption.restart_reason),
+      {{"event", "restart"}, {"reason", resumption.restart_reason}});
 }
 
 Event FinishedEvent(const OutputReport& output) {

@@ -13,8 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "converters/warning.h"
 #include "tools/engine/job.pb.h"
-#include "tools/engine/journal.h"
-#include "tools/engine/prepare.h"
+#include "tools/engine/job_plan.h"
+#include "tools/engine/observer.h"
 
 namespace make_gguf {
 
@@ -25,11 +25,11 @@ struct Event {
 };
 
 // What the job is going to do, and what it needs for that.
-Event PlanEvent(const PreparedJob& job);
+Event PlanEvent(const JobPlan& plan);
 Event WarningEvent(const converters::Warning& warning);
 // Whether the job goes on with a stopped one or why it can't; without text if
 // none was stopped.
-Event ResumeEvent(const Journal& journal, size_t chunks);
+Event ResumeEvent(const Resumption& resumption);
 // A file that is whole and has its final name.
 Event FinishedEvent(const OutputReport& output);
 Event ErrorEvent(absl::string_view message);

@@ -18,9 +18,7 @@
 #include "converters/registry.h"
 #include "converters/warning.h"
 #include "tools/display.h"
-#include "tools/engine/job_spec.h"
-#include "tools/engine/prepare.h"
-#include "tools/engine/run_job.h"
+#include "tools/engine/engine.h"
 #include "tools/events.h"
 #include "tools/flags.h"
 #include "tools/hub_model.h"
@@ -61,12 +59,12 @@ std::string ListArchitectures() {
 
 void Print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
-absl::Status DryRun(const PreparedJob& job) {
-  for (const OutputPlan& output : job.outputs) {
-    Print(DescribeOutput(job.model.plan, output));
+absl::Status DryRun(const JobPlan& plan) {
+  for (const OutputPlan& output : plan.outputs) {
+    Print(DescribeOutput(plan.model.plan, output));
   }
-  Print(absl::StrCat(PlanEvent(job).text, "\n"));
-  for (const converters::Warning& warning : job.model.plan.warnings) {
+  Print(absl::StrCat(PlanEvent(plan).text, "\n"));
+  for (const converters::Warning& warning : plan.model.plan.warnings) {
     absl::FPrintF(stderr, "%s\n", WarningEvent(warning).text);
   }
   return absl::OkStatus();
@@ -83,7 +81,7 @@ absl::Status CheckWritable(const std::string& report) {
       errno, absl::StrCat(report, ": can't write the report here"));
 }
 
-absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
+absl::Status Convert(const JobPlan& plan, const CommandLine& command_line) {
   absl::StatusOr<DisplayMode> display =
       ParseDisplayMode(command_line.progress, stderr);
   if (!display.ok()) return display.status();
@@ -91,8 +89,10 @@ absl::Status Convert(const PreparedJob& job, const CommandLine& command_line) {
   if (!status.ok()) return status;
   RunOptions options;
   options.stop = &stop_requested;
-  options.display = *display;
-  absl::StatusOr<JobReport> report = RunJob(job, options);
+  Display shown(*display, stderr);
+  absl::StatusOr<JobReport> report =
+      make_gguf::Run(plan, shown.JobObserver(), options);
+  shown.Finish();
   if (!report.ok()) return report.status();
   Print(SummaryTable(*report));
   if (command_line.report.empty()) return absl::OkStatus();
@@ -134,12 +134,10 @@ absl::Status Run(CommandLine command_line) {
              !status.ok()) {
     return status;
   }
-  absl::Status status = FillDefaults(command_line.spec);
-  if (!status.ok()) return status;
-  absl::StatusOr<PreparedJob> job = PrepareJob(command_line.spec);
-  if (!job.ok()) return job.status();
-  if (command_line.action == Action::kDryRun) return DryRun(*job);
-  return Convert(*job, command_line);
+  absl::StatusOr<JobPlan> plan = Plan(command_line.spec);
+  if (!plan.ok()) return plan.status();
+  if (command_line.action == Action::kDryRun) return DryRun(*plan);
+  return Convert(*plan, command_line);
 }
 
 int Main(int argc, char** argv) {

@@ -14,10 +14,6 @@
 
 namespace make_gguf {
 
-// The part of an output's report that its plan tells.
-OutputReport ReportOf(const converters::ModelPlan& model,
-                      const OutputPlan& output);
-
 // Every tensor of an output with type, shape and size, then its totals: what
 // --dry_run prints.
 std::string DescribeOutput(const converters::ModelPlan& model,

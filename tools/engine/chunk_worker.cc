@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "gguf/tensor_type.h"
 #include "quant/quantize.h"
+#include "tools/engine/blame.h"
 #include "tools/engine/float_check.h"
 
 namespace make_gguf {
@@ -62,21 +63,21 @@ ChunkWorker::ChunkWorker(const ExecutionInput& input)
 absl::Status ChunkWorker::Process(uint32_t index) {
   const Chunk& chunk = input_.work->chunks[index];
   const TensorWork& work = input_.work->tensors[chunk.work];
-  Progress& progress = *input_.progress;
-  progress.tensor = work.tensor;
+  Counters& counters = *input_.counters;
+  counters.tensor = work.tensor;
   const auto claimed = input_.journal->finished().find(index);
   if (claimed != input_.journal->finished().end()) {
     absl::StatusOr<bool> kept = KeepFinished(work, chunk, claimed->second);
     if (!kept.ok()) return kept.status();
     if (*kept) {
-      progress.weights_resumed += chunk.weights;
-      progress.weights_done += chunk.weights;
+      counters.weights_resumed += chunk.weights;
+      counters.weights_done += chunk.weights;
       return absl::OkStatus();
     }
   }
   absl::Status status = Make(work, chunk);
   if (status.ok()) status = WriteChunk(index, work, chunk);
-  if (status.ok()) progress.weights_done += chunk.weights;
+  if (status.ok()) counters.weights_done += chunk.weights;
   return status;
 }
 
@@ -104,7 +105,7 @@ absl::StatusOr<bool> ChunkWorker::KeepFinished(
       absl::Status status = input_.outputs[to.output]->Keep(
           to.tensor, variant.Bytes(chunk.first), forms_[v]);
       if (!status.ok()) return status;
-      input_.progress->bytes_resumed += forms_[v].size();
+      input_.counters->bytes_resumed += forms_[v].size();
     }
   }
   return true;
@@ -119,7 +120,7 @@ absl::Status ChunkWorker::Make(const TensorWork& work, const Chunk& chunk) {
   values_.resize(
       std::max<size_t>(values_.size(), std::min(step, chunk.weights)));
   for (uint64_t done = 0; done < chunk.weights; done += step) {
-    if (*input_.stop) return absl::CancelledError("stopped");
+    if (*input_.stop) return Stopped();
     const uint64_t weights = std::min(step, chunk.weights - done);
     absl::Status status = MakeTile(work, chunk.first + done, chunk.first,
                                    absl::MakeSpan(values_).first(weights));
@@ -137,7 +138,7 @@ absl::Status ChunkWorker::MakeTile(const TensorWork& work, uint64_t first,
   status = converters::ReadTensor(*input_.source, tensor, first, values);
   if (status.ok()) status = CheckValues(work, first, values);
   if (!status.ok()) return status;
-  input_.progress->bytes_read +=
+  input_.counters->bytes_read +=
       SourceBytes(tensor, *input_.source, values.size());
   bool is_rounded = false;
   for (size_t v = 0; v < work.variants.size(); ++v) {
@@ -174,7 +175,7 @@ absl::Status ChunkWorker::CopyStored(const TensorWork& work, uint64_t first,
         absl::MakeSpan(forms_[v]).subspan(variant.Bytes(first - chunk_first),
                                           bytes));
     if (!status.ok()) return status;
-    input_.progress->bytes_read += bytes;
+    input_.counters->bytes_read += bytes;
   }
   return absl::OkStatus();
 }
@@ -185,8 +186,9 @@ absl::Status ChunkWorker::CheckValues(const TensorWork& work, uint64_t first,
                                      : std::numeric_limits<float>::infinity();
   const std::optional<size_t> bad = quant::FindNotBelow(limit, values);
   if (!bad.has_value()) return absl::OkStatus();
-  return DescribeBadWeight(input_.model->tensors[work.tensor], *input_.source,
-                           first + *bad, values[*bad]);
+  return BlameInput(DescribeBadWeight(input_.model->tensors[work.tensor],
+                                      *input_.source, first + *bad,
+                                      values[*bad]));
 }
 
 void ChunkWorker::Quantize(const TensorWork& work, const Variant& variant,
@@ -229,7 +231,7 @@ absl::Status ChunkWorker::WriteChunk(uint32_t index, const TensorWork& work,
       absl::Status status = input_.outputs[to.output]->Write(
           to.tensor, variant.Bytes(chunk.first), forms_[v]);
       if (!status.ok()) return status;
-      input_.progress->bytes_written += forms_[v].size();
+      input_.counters->bytes_written += forms_[v].size();
     }
   }
   return input_.journal->Add(index, digests);

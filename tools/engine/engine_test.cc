@@ -2,13 +2,19 @@
 // threads, the chunks, the memory, the instructions and the history; every
 // weight read once, and no two jobs on the same files.
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/digest.h"
 #include "gguf/file_ops.h"
@@ -44,6 +50,20 @@ class UnsyncedDisk : public gguf::FileOps {
   void StartWriteback(int) override {}
 };
 
+// Sanitizers take terabytes of addresses.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// Bytes of it in use by this process.
+uint64_t AddressSpace() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 std::vector<int64_t> AllTargets() {
   std::vector<int64_t> targets;
   for (int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
@@ -75,7 +95,7 @@ TEST_F(EngineTest, SameBytesWhateverTheWay) {
             " bytes for the digest, stopped ", stops, " times"));
         std::filesystem::remove_all(directory_);
         for (int stop = 0; stop < stops; ++stop) RunUntilRead(0);
-        PreparedJob job = Prepare();
+        JobPlan job = Prepare();
         job.pending_limit = way.pending_limit;
         const auto report = Run(job);
         ASSERT_TRUE(report.ok()) << report.status();
@@ -91,7 +111,7 @@ TEST_F(EngineTest, SameBytesWhateverTheWay) {
 }
 
 TEST_F(EngineTest, ReadsEveryWeightOnceForAllOutputs) {
-  const PreparedJob job = Prepare();
+  const JobPlan job = Prepare();
   const auto report = Run(job);
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(source_->values_read(), job.work.weights);
@@ -102,17 +122,17 @@ TEST_F(EngineTest, ReadsEveryWeightOnceForAllOutputs) {
 TEST_F(EngineTest, AnnouncesToTheSourceAllThatItReads) {
   // Of two threads the second does not wait for the first's announcements.
   spec_.mutable_execution()->set_threads(1);
-  const PreparedJob job = Prepare();
+  const JobPlan job = Prepare();
   ASSERT_TRUE(Run(job).ok());
   EXPECT_THAT(source_->unannounced_reads(), IsEmpty());
 }
 
 TEST_F(EngineTest, BadWeightsLeaveNothingBehind) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), 1e6f}) {
-    const PreparedJob job = Prepare();
+    const JobPlan job = Prepare();
     source_->values(2)[kColumns * 5 + 3] = bad;
     const auto report = Run(job);
-    EXPECT_EQ(report.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(BlameOf(report.status()), Blame::kInput);
     EXPECT_THAT(report.status().message(),
                 HasSubstr("'blk.0.ffn_down.weight' (blk.0.ffn_down.weight), "
                           "row 5, column 3"));
@@ -135,11 +155,11 @@ TEST_F(EngineTest, FinishedOutputsAreNotReplacedUnasked) {
 }
 
 TEST_F(EngineTest, SecondJobWaitsItsTurn) {
-  const PreparedJob job = Prepare();
+  const JobPlan job = Prepare();
   auto first = JobOutputs::Open(job, stop_);
   ASSERT_TRUE(first.ok());
   const auto files = Files();
-  const PreparedJob other = Prepare();
+  const JobPlan other = Prepare();
   const auto second = JobOutputs::Open(other, stop_);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Files(), files);
@@ -148,9 +168,9 @@ TEST_F(EngineTest, SecondJobWaitsItsTurn) {
 }
 
 TEST_F(EngineTest, SmallMemoryLimitIsRefusedOrKept) {
-  PreparedJob good = Prepare();
+  JobPlan good = Prepare();
   spec_.mutable_execution()->set_memory_limit_bytes(1 << 20);
-  const auto job = PrepareJob(spec_, std::move(good.model));
+  const auto job = Plan(spec_, std::move(good.model));
   EXPECT_EQ(job.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(job.status().message(), HasSubstr("--memory_limit"));
 }
@@ -158,9 +178,38 @@ TEST_F(EngineTest, SmallMemoryLimitIsRefusedOrKept) {
 TEST_F(EngineTest, JobWithoutALimitRunsInAProcessThatUsesMuchAlready) {
   const std::string much(size_t{300} << 20, 'x');
   spec_.mutable_execution()->set_threads(3);
-  const PreparedJob job = Prepare();
+  const JobPlan job = Prepare();
   EXPECT_EQ(job.threads, 3);
   EXPECT_GT(job.planned_peak, much.size());
+}
+
+// A container's limit on threads or address space is no reason to end.
+TEST_F(EngineTest, RunsWithTheThreadsThatTheSystemGives) {
+  if (kSanitized) GTEST_SKIP();
+  const auto expected = Expected();
+  const pid_t child = fork();
+  if (child == 0) {
+    spec_.mutable_execution()->set_threads(64);
+    const JobPlan job = Prepare();
+    std::vector<std::string> warnings;
+    observer_.warning = [&](absl::string_view warning) {
+      warnings.emplace_back(warning);
+    };
+    // A thread's stack takes 8 MiB of addresses.
+    const uint64_t room = AddressSpace() + (uint64_t{100} << 20);
+    const rlimit limit = {room, room};
+    if (job.threads != 64 || setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    if (!Run(job).ok()) _exit(3);
+    _exit(warnings.size() == 1 &&
+                  absl::StrContains(warnings[0], " of 64 threads")
+              ? 0
+              : 4);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(Files(), expected);
 }
 
 }  // namespace

@@ -2,15 +2,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "base/status_macros.h"
+#include "tools/engine/blame.h"
 #include "tools/engine/chunk_worker.h"
+#include "tools/engine/crew.h"
 #include "tools/engine/writeback.h"
 
 namespace make_gguf {
@@ -45,7 +48,7 @@ class Queue {
 
   absl::Status status() {
     absl::MutexLock lock(&mutex_);
-    if (status_.ok() && *input_.stop) return absl::CancelledError("stopped");
+    if (status_.ok() && *input_.stop) return Stopped();
     return status_;
   }
 
@@ -91,21 +94,19 @@ void Work(ChunkWorker& worker, Queue& queue) {
 
 }  // namespace
 
-absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input) {
+absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input,
+                                        const std::function<void()>& tick) {
   Queue queue(input);
   std::vector<ChunkWorker> workers;
   workers.reserve(input.threads);
   for (int i = 0; i < input.threads; ++i) workers.emplace_back(input);
-  Writeback writeback(input.outputs);
-  std::vector<std::thread> threads;
-  threads.reserve(input.threads);
-  for (ChunkWorker& worker : workers) {
-    threads.emplace_back([&worker, &queue] { Work(worker, queue); });
-  }
-  for (std::thread& thread : threads) thread.join();
-  absl::Status status = queue.status();
-  if (!status.ok()) return status;
   ExecutionResult result;
+  {
+    const Writeback writeback(input.outputs);
+    result.threads = RunCrew(
+        input.threads, [&](int number) { Work(workers[number], queue); }, tick);
+  }
+  RETURN_IF_ERROR(queue.status());
   result.output_seconds.resize(input.outputs.size());
   for (const ChunkWorker& worker : workers) {
     for (size_t i = 0; i < result.output_seconds.size(); ++i) {

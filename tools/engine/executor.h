@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,10 +24,10 @@
 #include "absl/types/span.h"
 #include "converters/model_plan.h"
 #include "converters/tensor_source.h"
+#include "tools/engine/counters.h"
 #include "tools/engine/imatrix.h"
 #include "tools/engine/journal.h"
 #include "tools/engine/output_file.h"
-#include "tools/engine/progress.h"
 #include "tools/engine/work_list.h"
 
 namespace make_gguf {
@@ -42,20 +43,23 @@ struct ExecutionInput {
   int threads = 1;
   // Set from outside to stop; threads look at it after each tile.
   const std::atomic<bool>* stop = nullptr;
-  Progress* progress = nullptr;
+  Counters* counters = nullptr;
 };
 
 struct ExecutionResult {
+  int threads = 0;  // that ran; fewer than asked for if the system gave fewer
   // Thread time spent on each output's tensors; what several outputs share is
   // divided between them.
   std::vector<double> output_seconds;
 };
 
-// Errors: Cancelled if stopped; InvalidArgument for a weight that is not
-// finite or, where an output wants F16, not in its range, naming tensor, file,
-// row and column; errors of the source and the outputs. After an error the
-// journal tells what is done.
-absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input);
+// Calls `tick` from this thread about five times a second.
+// Errors: Cancelled if stopped; InvalidArgument, blamed on the input, for a
+// weight that is not finite or, where an output wants F16, not in its range,
+// naming tensor, file, row and column; errors of the source and the outputs.
+// After an error the journal tells what is done.
+absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input,
+                                        const std::function<void()>& tick);
 
 }  // namespace make_gguf
 

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "gguf/file_ops.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -28,6 +29,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // A disk with room for so many more bytes, whose other calls can be made to
 // fail too.
@@ -79,7 +81,7 @@ class FailingDiskTest : public EngineTest {
 
 TEST_F(FailingDiskTest, FullDiskIsToldBeforeTheFirstWeight) {
   disk_.reserve_error = ENOSPC;
-  const PreparedJob job = Prepare();
+  const JobPlan job = Prepare();
   const auto report = Run(job);
   EXPECT_EQ(report.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(report.status().message(), HasSubstr("fake-Q4_K_M.gguf"));
@@ -114,6 +116,28 @@ TEST_F(FailingDiskTest, FailedSyncLosesNothing) {
   ExpectGoesOn(expected);
 }
 
+// What the system calls an invalid argument is no fault of the model.
+TEST_F(FailingDiskTest, InvalidCallLosesNothing) {
+  const auto expected = Expected();
+  disk_.room = 100'000;
+  disk_.write_error = EINVAL;
+  const absl::Status status = Run(Prepare()).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_EQ(BlameOf(status), Blame::kMachine);
+  EXPECT_THAT(status.message(), HasSubstr("the same command goes on"));
+  ExpectGoesOn(expected);
+}
+
+TEST_F(FailingDiskTest, FileSystemWithoutSyncIsAsGoodAsAny) {
+  const auto expected = Expected();
+  for (const int error : {EINVAL, EOPNOTSUPP, ENOSYS}) {
+    disk_.sync_error = error;
+    ASSERT_TRUE(Run(Prepare()).ok()) << error;
+    EXPECT_EQ(Files(), expected);
+    std::filesystem::remove_all(directory_);
+  }
+}
+
 TEST_F(FailingDiskTest, FailedRenameLosesNothing) {
   const auto expected = Expected();
   for (const int renames : {0, 2}) {
@@ -129,7 +153,7 @@ TEST_F(FailingDiskTest, FailedRenameLosesNothing) {
 TEST_F(EngineTest, UnreadableSectorsLoseNothing) {
   const auto expected = Expected();
   for (const uint64_t good_reads : {1, 40, 65}) {
-    const PreparedJob job = Prepare();
+    const JobPlan job = Prepare();
     source_->before_read = [good_reads](uint64_t read) {
       return read < good_reads
                  ? absl::OkStatus()
@@ -199,16 +223,11 @@ class ChangingFileTest : public testing::TestWithParam<bool> {
   }
 
   absl::StatusOr<JobReport> Run(std::function<void(uint64_t)> before_read) {
-    JobSpec spec = spec_;
-    absl::Status status = FillDefaults(spec);
-    if (!status.ok()) return status;
-    absl::StatusOr<LoadedModel> model = LoadModel(spec);
-    if (!model.ok()) return model.status();
-    model->source = std::make_unique<HookedSource>(std::move(model->source),
-                                                   std::move(before_read));
-    absl::StatusOr<PreparedJob> job = PrepareJob(spec, *std::move(model));
-    if (!job.ok()) return job.status();
-    return RunJob(*job, {});
+    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(spec_));
+    model.source = std::make_unique<HookedSource>(std::move(model.source),
+                                                  std::move(before_read));
+    ASSIGN_OR_RETURN(const JobPlan plan, Plan(spec_, std::move(model)));
+    return make_gguf::Run(plan);
   }
 
   std::string Output() const {
@@ -251,9 +270,11 @@ TEST_P(ChangingFileTest, FileThatIsRewrittenMeanwhileIsAnError) {
     const timespec times[2] = {{1, 0}, {1, 0}};
     utimensat(AT_FDCWD, weights_.c_str(), times, 0);
   });
-  EXPECT_EQ(report.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(report.status().message(),
-              AllOf(HasSubstr(weights_), HasSubstr("changed")));
+  EXPECT_EQ(BlameOf(report.status()), Blame::kInput);
+  EXPECT_THAT(
+      report.status().message(),
+      AllOf(HasSubstr(weights_), HasSubstr("changed"), HasSubstr("starts over"),
+            Not(HasSubstr("the same command goes on"))));
   EXPECT_EQ(Output(), "");
   EXPECT_TRUE(Run([](uint64_t) {}).ok());
 }
@@ -262,6 +283,23 @@ INSTANTIATE_TEST_SUITE_P(Sources, ChangingFileTest, testing::Bool(),
                          [](const auto& info) {
                            return info.param ? "Gguf" : "Checkpoint";
                          });
+
+// A file that gets in the way of the last step is the user's: it has to go
+// before the same command is of use.
+TEST_F(EngineTest, FileThatAppearsMeanwhileIsLeftAlone) {
+  const auto expected = Expected();
+  const JobPlan job = Prepare();
+  source_->before_read = [this](uint64_t read) {
+    if (read == 20) std::ofstream(directory_ + "/fake-Q8_0.gguf") << "mine";
+    return absl::OkStatus();
+  };
+  const absl::Status status = Run(job).status();
+  EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("fake-Q8_0.gguf has appeared meanwhile"),
+                    HasSubstr("without that file, or with --overwrite")));
+  EXPECT_EQ(Files()["fake-Q8_0.gguf"], "mine");
+}
 
 }  // namespace
 }  // namespace make_gguf

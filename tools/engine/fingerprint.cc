@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/digest.h"
+#include "tools/engine/blame.h"
 
 namespace make_gguf {
 namespace {
@@ -118,9 +119,9 @@ absl::Status CheckUnchanged(const Fingerprint& fingerprint,
     const std::string state = FileState(file);
     for (const Fingerprint::Fact& fact : fingerprint.facts()) {
       if (fact.name() == WeightsFact(file) && fact.value() != state) {
-        return absl::FailedPreconditionError(
-            absl::StrCat(file, " was changed while it was read: it had ",
-                         fact.value(), ", now ", state));
+        return BlameInput(absl::FailedPreconditionError(absl::StrCat(
+            file, " was changed while it was read: it had ", fact.value(),
+            ", now ", state, "; the next run starts over")));
       }
     }
   }

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gguf/writer.h"
+#include "tools/engine/blame.h"
 #include "tools/engine/fingerprint.h"
 #include "tools/engine/job_spec.h"
 
@@ -41,7 +42,7 @@ uint64_t AllocatedBytes(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobOutputs>> JobOutputs::Open(
-    const PreparedJob& job, const std::atomic<bool>& stop, gguf::FileOps& ops) {
+    const JobPlan& job, const std::atomic<bool>& stop, gguf::FileOps& ops) {
   std::error_code error;
   std::filesystem::create_directories(job.spec.outdir(), error);
   if (error) {
@@ -172,7 +173,7 @@ absl::Status JobOutputs::OpenFiles() {
 absl::Status JobOutputs::Commit(const std::function<void(size_t)>& finished) {
   absl::Status status = CheckUnchanged(fingerprint_, job_.model.weight_files);
   for (const std::unique_ptr<OutputFile>& file : files_) {
-    if (status.ok() && stop_) status = absl::CancelledError("stopped");
+    if (status.ok() && stop_) status = Stopped();
     if (status.ok()) status = file->Finish();
   }
   if (status.ok()) status = journal_->AddCommitting();

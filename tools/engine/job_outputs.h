@@ -17,10 +17,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gguf/file_ops.h"
+#include "tools/engine/job_plan.h"
 #include "tools/engine/journal.h"
 #include "tools/engine/journal.pb.h"
 #include "tools/engine/output_file.h"
-#include "tools/engine/prepare.h"
 
 namespace make_gguf {
 
@@ -34,7 +34,7 @@ class JobOutputs {
   // listed); Unavailable if another job holds the lock; ResourceExhausted if
   // the space is not there.
   static absl::StatusOr<std::unique_ptr<JobOutputs>> Open(
-      const PreparedJob& job, const std::atomic<bool>& stop,
+      const JobPlan& job, const std::atomic<bool>& stop,
       gguf::FileOps& ops = gguf::FileOps::System());
 
   Journal& journal() { return *journal_; }
@@ -51,7 +51,7 @@ class JobOutputs {
   void Discard();
 
  private:
-  JobOutputs(const PreparedJob& job, const std::atomic<bool>& stop,
+  JobOutputs(const JobPlan& job, const std::atomic<bool>& stop,
              gguf::FileOps& ops)
       : job_(job), stop_(stop), ops_(ops) {}
   absl::Status OpenJournal();
@@ -64,7 +64,7 @@ class JobOutputs {
   // The partial files of a stopped job that this one does not go on with.
   std::vector<std::string> ReplacedPartials() const;
 
-  const PreparedJob& job_;
+  const JobPlan& job_;
   const std::atomic<bool>& stop_;
   gguf::FileOps& ops_;
   Fingerprint fingerprint_;

@@ -4,10 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,15 +16,25 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "base/file.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "base/user_path.h"
 #include "gguf/split.h"
 #include "gguf/tensor_type.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
+#include "tools/engine/cpus.h"
 
 namespace make_gguf {
 namespace {
+
+constexpr uint64_t kMaxJobBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxChunkWeights = uint64_t{1} << 28;
+// What a name of 255 bytes leaves beside the type, a shard's number and
+// ".gguf.partial".
+constexpr size_t kMaxOutnameBytes = 200;
 
 // Keeps the first error of the text parser.
 class FirstError : public google::protobuf::io::ErrorCollector {
@@ -94,25 +101,35 @@ std::string NameOf(const std::string& model) {
   return name;
 }
 
+absl::Status CheckOutname(absl::string_view name) {
+  if (absl::StrContains(name, '/') || absl::StrContains(name, '\0') ||
+      name.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("outname is '", base::Printable(name),
+                     "': it is a name without '/'; --outdir says where the "
+                     "files go"));
+  }
+  if (name.size() > kMaxOutnameBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "outname has ", name.size(), " bytes, at most ", kMaxOutnameBytes,
+        " are possible; --outname gives a shorter one"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<JobSpec> ReadJobSpec(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (!(file && text << file.rdbuf())) {
-    return absl::NotFoundError(absl::StrCat(path, ": can't read the job"));
-  }
+  ASSIGN_OR_RETURN(const std::string content,
+                   base::ReadFile(path, kMaxJobBytes));
   JobSpec spec;
-  const std::string content = text.str();
   const bool json =
       absl::StartsWith(absl::StripLeadingAsciiWhitespace(content), "{");
   absl::Status status =
       json ? ParseJson(content, spec) : ParseText(content, spec);
-  if (!status.ok()) {
-    return absl::Status(status.code(),
-                        absl::StrCat(path, ": ", status.message()));
-  }
-  return spec;
+  if (status.ok()) return spec;
+  return absl::Status(status.code(),
+                      absl::StrCat(path, ": ", status.message()));
 }
 
 absl::Status FillDefaults(JobSpec& spec) {
@@ -122,12 +139,6 @@ absl::Status FillDefaults(JobSpec& spec) {
   }
   spec.set_model(base::UserPath(spec.model()));
   if (spec.outname().empty()) spec.set_outname(NameOf(spec.model()));
-  if (absl::StrContains(spec.outname(), '/')) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("outname is '", spec.outname(),
-                     "': it is a name without '/'; --outdir says where the "
-                     "files go"));
-  }
   if (spec.outdir().empty()) {
     spec.set_outdir(absl::StrCat("models/", spec.outname()));
   }
@@ -137,10 +148,39 @@ absl::Status FillDefaults(JobSpec& spec) {
     spec.add_quants("Q5_K_S");
   }
   Execution& execution = *spec.mutable_execution();
-  if (execution.threads() <= 0) {
-    execution.set_threads(std::max(1u, std::thread::hardware_concurrency()));
+  if (execution.threads() == 0) {
+    execution.set_threads(std::min(UsableCpus(), kMaxThreads));
   }
   if (!execution.has_resume()) execution.set_resume(true);
+  return absl::OkStatus();
+}
+
+absl::Status ValidateSpec(const JobSpec& spec) {
+  RETURN_IF_ERROR(CheckOutname(spec.outname()));
+  RETURN_IF_ERROR(WantedFileTypes(spec).status());
+  RETURN_IF_ERROR(OverridesOf(spec.mix()).status());
+  if (!Intermediate_IsValid(spec.intermediate())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "intermediate is ", spec.intermediate(), ": it is F16 or F32"));
+  }
+  const Execution& execution = spec.execution();
+  if (execution.threads() < 1 || execution.threads() > kMaxThreads) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("threads is ", execution.threads(),
+                     ": it is a number from 1 to ", kMaxThreads));
+  }
+  if (execution.chunk_weights() > kMaxChunkWeights) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("chunk_weights is ", execution.chunk_weights(),
+                     ": it is at most ", kMaxChunkWeights));
+  }
+  const Split& split = spec.split();
+  if (split.no_tensor_first_split() && split.max_bytes() == 0 &&
+      split.max_tensors() == 0) {
+    return absl::InvalidArgumentError(
+        "no_tensor_first_split goes with a split by size or by tensors: "
+        "--split_max_size or --split_max_tensors");
+  }
   return absl::OkStatus();
 }
 
@@ -168,21 +208,16 @@ absl::StatusOr<quant::MixOverrides> OverridesOf(const Mix& mix) {
   overrides.pure = mix.pure();
   overrides.leave_output_tensor = mix.leave_output_tensor();
   if (!mix.output_tensor_type().empty()) {
-    absl::StatusOr<gguf::TensorType> type =
-        TensorTypeNamed(mix.output_tensor_type());
-    if (!type.ok()) return type.status();
-    overrides.output_tensor_type = *type;
+    ASSIGN_OR_RETURN(overrides.output_tensor_type,
+                     TensorTypeNamed(mix.output_tensor_type()));
   }
   if (!mix.token_embedding_type().empty()) {
-    absl::StatusOr<gguf::TensorType> type =
-        TensorTypeNamed(mix.token_embedding_type());
-    if (!type.ok()) return type.status();
-    overrides.token_embedding_type = *type;
+    ASSIGN_OR_RETURN(overrides.token_embedding_type,
+                     TensorTypeNamed(mix.token_embedding_type()));
   }
   for (const TensorTypeRule& rule : mix.tensor_types()) {
-    absl::StatusOr<gguf::TensorType> type = TensorTypeNamed(rule.type());
-    if (!type.ok()) return type.status();
-    overrides.tensor_types.emplace_back(rule.pattern(), *type);
+    ASSIGN_OR_RETURN(const gguf::TensorType type, TensorTypeNamed(rule.type()));
+    overrides.tensor_types.emplace_back(rule.pattern(), type);
   }
   return overrides;
 }

@@ -24,8 +24,16 @@ absl::StatusOr<JobSpec> ReadJobSpec(const std::string& path);
 
 // Fills in what the user left open (outname, outdir, quants, execution) and
 // makes the paths absolute.
-// Errors: InvalidArgument if no model is named, or an outname with a slash.
+// Errors: InvalidArgument if no model is named.
 absl::Status FillDefaults(JobSpec& spec);
+
+// The one place where a complete spec is checked, whoever brings it: a command
+// line, a job file or a program.
+// Errors: InvalidArgument for whatever can be seen to be wrong before the model
+// is opened, with the way out.
+absl::Status ValidateSpec(const JobSpec& spec);
+
+inline constexpr int kMaxThreads = 1024;
 
 // The file types to make, in the order given, aliases and repeats dropped;
 // F16 last if keep_fp16 asks for it.

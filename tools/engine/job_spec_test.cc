@@ -68,6 +68,42 @@ TEST(JobSpecTest, FillsInDefaults) {
             "/home/user/models/tiny-llama/tiny-llama-Q8_0.gguf");
 }
 
+JobSpec Complete() {
+  JobSpec spec;
+  spec.set_model("/data/tiny-llama");
+  EXPECT_TRUE(FillDefaults(spec).ok());
+  return spec;
+}
+
+// Whoever brings a spec: what one way in refuses no other lets through.
+TEST(JobSpecTest, ChecksWhatTheModelIsNotNeededFor) {
+  EXPECT_TRUE(ValidateSpec(Complete()).ok());
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"execution { threads: 200000 }", "from 1 to 1024"},
+      {"execution { threads: -1 }", "from 1 to 1024"},
+      {"execution { chunk_weights: 1000000000000 }", "chunk_weights"},
+      {"outname: 'a/b'", "without '/'"},
+      {"outname: '\\000'", "without '/'"},
+      {"intermediate: 7", "F16 or F32"},
+      {"quants: 'Q4_K_X'", "Q4_K_X"},
+      {"mix { output_tensor_type: 'Q9' }", "Q9"},
+      {"split { no_tensor_first_split: true }", "--split_max_size"}};
+  for (const auto& [text, message] : bad) {
+    SCOPED_TRACE(text);
+    JobSpec spec = Complete();
+    const auto change = ReadJobSpec(WriteFile("change.textproto", text));
+    ASSERT_TRUE(change.ok()) << change.status();
+    spec.MergeFrom(*change);
+    EXPECT_THAT(ValidateSpec(spec).message(), HasSubstr(message));
+  }
+}
+
+TEST(JobSpecTest, EmptyFileLeavesAllOpen) {
+  const auto spec = ReadJobSpec(WriteFile("empty.textproto", ""));
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->ByteSizeLong(), 0);
+}
+
 TEST(JobSpecTest, NamesOutputsOfAGgufFileWithoutItsTypeAndShard) {
   for (const std::string file :
        {"/m/tiny-F16.gguf", "/m/tiny.Q4_K_M.gguf", "/m/tiny.gguf",

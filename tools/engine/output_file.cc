@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/engine/blame.h"
+
 namespace make_gguf {
 
 using gguf::Layout;
@@ -72,7 +74,7 @@ absl::Status OutputFile::ReadFile(uint64_t offset,
   // Tensors without padding between them follow each other.
   for (size_t tensor = after - layout.tensors.begin() - 1; !out.empty();
        ++tensor) {
-    if (stop_) return absl::CancelledError("stopped");
+    if (stop_) return Stopped();
     const uint64_t begin = offset - layout.FileOffset(tensor);
     const auto part = out.first(
         std::min<uint64_t>(out.size(), layout.tensors[tensor].bytes - begin));

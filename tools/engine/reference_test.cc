@@ -12,15 +12,14 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/digest.h"
+#include "base/status_macros.h"
 #include "gguf/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "quant/file_type.h"
 #include "quant/quantize.h"
-#include "tools/engine/job_spec.h"
-#include "tools/engine/prepare.h"
-#include "tools/engine/run_job.h"
+#include "tools/engine/engine.h"
 
 namespace make_gguf {
 namespace {
@@ -104,14 +103,8 @@ class ReferenceTest : public testing::TestWithParam<const char*> {
     spec.set_outdir(absl::StrCat(testing::TempDir(), "/", GetParam()));
     spec.set_overwrite(true);
     for (const std::string& type : types) spec.add_quants(type);
-    absl::Status status = FillDefaults(spec);
-    if (!status.ok()) return status;
-    absl::StatusOr<PreparedJob> job = PrepareJob(spec);
-    if (!job.ok()) return job.status();
-    static const std::atomic<bool> never{false};
-    RunOptions options;
-    options.stop = &never;
-    return RunJob(*job, options);
+    ASSIGN_OR_RETURN(const JobPlan plan, Plan(spec));
+    return make_gguf::Run(plan);
   }
 
   static void Compare(const JobReport& report,

@@ -1,7 +1,6 @@
 #include "tools/engine/writeback.h"
 
 #include <memory>
-#include <thread>
 
 #include "absl/time/time.h"
 
@@ -15,14 +14,16 @@ constexpr absl::Duration kInterval = absl::Milliseconds(250);
 }  // namespace
 
 Writeback::Writeback(absl::Span<const std::unique_ptr<OutputFile>> outputs)
-    : outputs_(outputs), thread_([this] { Run(); }) {}
+    : outputs_(outputs) {
+  thread_.Start([this] { Run(); });
+}
 
 Writeback::~Writeback() {
   {
     absl::MutexLock lock(&mutex_);
     ended_ = true;
   }
-  thread_.join();
+  thread_.Join();
 }
 
 void Writeback::Run() {

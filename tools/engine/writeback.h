@@ -8,11 +8,11 @@
 #define TOOLS_ENGINE_WRITEBACK_H_
 
 #include <memory>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/parallel.h"
 #include "tools/engine/output_file.h"
 
 namespace make_gguf {
@@ -33,7 +33,7 @@ class Writeback {
   const absl::Span<const std::unique_ptr<OutputFile>> outputs_;
   absl::Mutex mutex_;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  base::Threads thread_;  // without one, the sync at the end waits longer
 };
 
 }  // namespace make_gguf

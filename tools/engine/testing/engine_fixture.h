@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -26,9 +25,8 @@
 #include "absl/strings/str_cat.h"
 #include "gguf/file_ops.h"
 #include "gtest/gtest.h"
+#include "tools/engine/engine.h"
 #include "tools/engine/job_spec.h"
-#include "tools/engine/prepare.h"
-#include "tools/engine/run_job.h"
 #include "tools/engine/testing/fake_source.h"
 
 namespace make_gguf {
@@ -59,34 +57,30 @@ class EngineTest : public testing::Test {
     spec_.mutable_execution()->set_threads(kThreads);
     spec_.mutable_execution()->set_chunk_weights(kChunkWeights);
   }
-  void TearDown() override {
-    std::filesystem::remove_all(directory_);
-    if (messages_ != nullptr) std::fclose(messages_);
-  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   // The job that spec_ describes, on the model in memory.
-  PreparedJob Prepare() {
+  JobPlan Prepare() {
     auto source = std::make_unique<FakeSource>();
     source_ = source.get();
     LoadedModel model;
     AddTensors(*source, model.plan);
     model.source = std::move(source);
-    auto job = PrepareJob(spec_, std::move(model));
+    auto job = Plan(spec_, std::move(model));
     EXPECT_TRUE(job.ok()) << job.status();
     return *std::move(job);
   }
 
-  absl::StatusOr<JobReport> Run(const PreparedJob& job) {
+  absl::StatusOr<JobReport> Run(const JobPlan& job) {
     RunOptions options;
     options.stop = &stop_;
-    options.messages = messages_;
     options.file_ops = ops_;
-    return RunJob(job, options);
+    return make_gguf::Run(job, observer_, options);
   }
 
   // Runs the job until so many reads are done, and stops it there.
   void RunUntilRead(uint64_t number) {
-    const PreparedJob job = Prepare();
+    const JobPlan job = Prepare();
     source_->before_read = [this, number](uint64_t read) {
       if (read == number) stop_ = true;
       return absl::OkStatus();
@@ -127,7 +121,7 @@ class EngineTest : public testing::Test {
   JobSpec spec_;
   FakeSource* source_ = nullptr;  // of the job prepared last, which owns it
   std::atomic<bool> stop_{false};
-  FILE* messages_ = std::fopen("/dev/null", "w");
+  Observer observer_;
   gguf::FileOps* ops_ = &gguf::FileOps::System();
 
  private:

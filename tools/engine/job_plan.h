@@ -1,9 +1,9 @@
-// File: tools/engine/prepare.h
+// File: tools/engine/job_plan.h
 //
 // Everything about a job that can be known before its first weight is read.
 
-#ifndef TOOLS_ENGINE_PREPARE_H_
-#define TOOLS_ENGINE_PREPARE_H_
+#ifndef TOOLS_ENGINE_JOB_PLAN_H_
+#define TOOLS_ENGINE_JOB_PLAN_H_
 
 #include <cstdint>
 #include <vector>
@@ -17,7 +17,7 @@
 
 namespace make_gguf {
 
-struct PreparedJob {
+struct JobPlan {
   JobSpec spec;  // complete
   LoadedModel model;
   PlanOptions options;
@@ -31,15 +31,15 @@ struct PreparedJob {
   uint64_t planned_peak = 0;   // bytes of resident memory
 };
 
-// Plans the job. `spec` is complete (FillDefaults). Reads no weight and writes
-// nothing.
-// Errors: those of LoadModel and PlanOutput; InvalidArgument for a bad spec;
+// Plans the job, with defaults for what `spec` leaves open. Reads no weight and
+// writes nothing.
+// Errors: those of FillDefaults, ValidateSpec, LoadModel and PlanOutput;
 // ResourceExhausted if the memory limit is too small for one thread.
-absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec);
+absl::StatusOr<JobPlan> Plan(const JobSpec& spec);
 
 // The same for a model that is loaded already.
-absl::StatusOr<PreparedJob> PrepareJob(const JobSpec& spec, LoadedModel model);
+absl::StatusOr<JobPlan> Plan(const JobSpec& spec, LoadedModel model);
 
 }  // namespace make_gguf
 
-#endif  // TOOLS_ENGINE_PREPARE_H_
+#endif  // TOOLS_ENGINE_JOB_PLAN_H_

@@ -1,0 +1,35 @@
+#include "tools/engine/blame.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
+
+namespace make_gguf {
+namespace {
+
+constexpr absl::string_view kUrl = "make_gguf/blame";
+constexpr absl::string_view kInput = "input";
+constexpr absl::string_view kStopped = "stopped";
+
+}  // namespace
+
+absl::Status BlameInput(absl::Status status) {
+  status.SetPayload(kUrl, absl::Cord(kInput));
+  return status;
+}
+
+absl::Status Stopped() {
+  absl::Status status = absl::CancelledError("stopped");
+  status.SetPayload(kUrl, absl::Cord(kStopped));
+  return status;
+}
+
+Blame BlameOf(const absl::Status& status) {
+  const auto blame = status.GetPayload(kUrl);
+  if (blame == kInput) return Blame::kInput;
+  return blame == kStopped ? Blame::kStopped : Blame::kMachine;
+}
+
+}  // namespace make_gguf
