@@ -3,155 +3,220 @@
 
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/command_line.h"
+#include "base/human_text.h"
+#include "base/printable.h"
+#include "base/program.h"
+#include "base/status_line.h"
+#include "base/status_macros.h"
 #include "fetch/fetch.h"
 #include "fetch/progress_display.h"
 
-ABSL_FLAG(std::string, revision, "main",
-          "branch, tag, commit or refs/pr/N to download");
-ABSL_FLAG(std::vector<std::string>, include, {},
-          "comma-separated shell patterns of files to download, instead of "
-          "what a conversion needs");
-ABSL_FLAG(std::vector<std::string>, exclude, {},
-          "comma-separated shell patterns of files to leave out");
-ABSL_FLAG(std::optional<std::string>, local_dir, std::nullopt,
-          "put plain files into this directory instead of into the cache");
-ABSL_FLAG(std::optional<std::string>, hf_home, std::nullopt,
-          "holds the cache, hub/, and the stored token; default $HF_HOME, else "
-          "~/.cache/huggingface");
-ABSL_FLAG(std::optional<std::string>, cache_dir, std::nullopt,
-          "the cache; default $HF_HUB_CACHE, else $HF_HOME/hub, else "
-          "~/.cache/huggingface/hub");
-ABSL_FLAG(std::optional<std::string>, endpoint, std::nullopt,
-          "the hub or a mirror; default $HF_ENDPOINT, else "
-          "https://huggingface.co");
-ABSL_FLAG(std::optional<std::string>, token, std::nullopt,
-          "access token; default $HF_TOKEN, else the stored one; empty for "
-          "none. Others on this machine can see it in the process list; "
-          "HF_TOKEN they cannot");
-ABSL_FLAG(std::optional<std::string>, token_path, std::nullopt,
-          "file with the access token; default $HF_TOKEN_PATH, else "
-          "$HF_HOME/token");
-ABSL_FLAG(std::optional<std::string>, proxy, std::nullopt,
-          "http://[NAME:PASSWORD@]HOST:PORT; default $https_proxy and its kin; "
-          "empty for none");
-ABSL_FLAG(bool, offline, false,
-          "use only what is on the disk, as $HF_HUB_OFFLINE=1 says as well");
-ABSL_FLAG(bool, dry_run, false,
-          "list the files and the bytes that are still to be fetched");
-ABSL_FLAG(int, connections, 8, "connections at once, at most");
-ABSL_FLAG(absl::Duration, stall_timeout, absl::Seconds(30),
-          "give up and retry a connection that brings nothing for this long");
-ABSL_FLAG(int, max_tries, 6,
-          "tries of a request that bring nothing new before giving up");
-
+namespace fetch {
 namespace {
 
-std::atomic<bool> interrupted{false};
+using base::FlagGroup;
+using base::Into;
+using base::IntoNumber;
+using enum base::FlagKind;
 
-// The first Ctrl-C ends in order, the second at once.
-void OnInterrupt(int signal) {
-  interrupted = true;
-  std::signal(signal, SIG_DFL);
+// Of flags that only --help=all shows.
+constexpr bool kRare = true;
+constexpr int kMostConnections = 64;
+constexpr int kMostTries = 1000;
+
+constexpr char kUsage[] =
+    R"(hf_fetch ORG/NAME [FLAGS]: downloads a model from a Hugging Face hub and
+prints its directory. An interrupted download goes on where it stopped; every
+file is verified.)";
+
+constexpr char kExamples[] = R"(Examples:
+  hf_fetch mistralai/Mistral-7B-v0.1
+      what a conversion needs: configuration, tokenizer, card and weights
+  hf_fetch org/name --include '*.gguf' --local_dir .
+      all that matches, as plain files
+  HF_TOKEN=… hf_fetch org/private --revision refs/pr/3 --dry_run
+      shows what is still to be fetched
+
+Exits with 0 if all files are there, with 1 after an error, with 2 if the
+arguments are wrong, and after a signal with 128 and its number.
+--help=all shows all flags.)";
+
+struct Arguments {
+  std::string help;
+  FetchOptions options;
+  bool offline = false;
+  bool dry_run = false;
+};
+
+FlagGroup WhatFlags(FetchOptions &options) {
+  return {
+      "What",
+      {
+          {"model", kValue, "ORG/NAME", "the same as ORG/NAME alone",
+           Into(&options.repo_id)},
+          {"revision", kValue, "REV",
+           "branch, tag, commit or refs/pr/N; default: main",
+           Into(&options.revision)},
+          {"include", kCommaList, "PATTERNS",
+           "files like these, not what a conversion needs",
+           Into(&options.include)},
+          {"exclude", kCommaList, "PATTERNS", "but no files like these",
+           Into(&options.exclude)},
+      },
+  };
 }
 
-fetch::FetchOptions OptionsFromFlags(const std::string& repo_id) {
-  fetch::FetchOptions options;
-  options.repo_id = repo_id;
-  options.revision = absl::GetFlag(FLAGS_revision);
-  options.include = absl::GetFlag(FLAGS_include);
-  options.exclude = absl::GetFlag(FLAGS_exclude);
-  options.endpoint = absl::GetFlag(FLAGS_endpoint);
-  options.token = absl::GetFlag(FLAGS_token);
-  options.token_path = absl::GetFlag(FLAGS_token_path);
-  options.proxy = absl::GetFlag(FLAGS_proxy);
-  options.home = absl::GetFlag(FLAGS_hf_home);
-  options.cache_dir = absl::GetFlag(FLAGS_cache_dir);
-  if (absl::GetFlag(FLAGS_offline)) options.offline = true;
-  options.local_dir = absl::GetFlag(FLAGS_local_dir);
-  options.connections = absl::GetFlag(FLAGS_connections);
-  options.stall_timeout = absl::GetFlag(FLAGS_stall_timeout);
-  options.max_tries = absl::GetFlag(FLAGS_max_tries);
-  return options;
+FlagGroup WhereFlags(FetchOptions &options) {
+  return {
+      "Where",
+      {
+          {"local_dir", kValue, "DIR",
+           "plain files in there, instead of the cache",
+           Into(&options.local_dir)},
+          {"cache_dir", kValue, "DIR",
+           "default: $HF_HUB_CACHE, ~/.cache/huggingface/hub",
+           Into(&options.cache_dir)},
+          {"hf_home", kValue, "DIR", "of cache and token; default: $HF_HOME",
+           Into(&options.home), kRare},
+          {"endpoint", kValue, "URL",
+           "a mirror; default: $HF_ENDPOINT, huggingface.co",
+           Into(&options.endpoint)},
+          {"token", kValue, "TOKEN",
+           "default: $HF_TOKEN, as stored; others can see this flag",
+           Into(&options.token), kRare, /*empty_is_value=*/true},
+          {"token_path", kValue, "FILE",
+           "with the access token; default: $HF_TOKEN_PATH",
+           Into(&options.token_path)},
+          {"proxy", kValue, "URL",
+           "http://[NAME:PASSWORD@]HOST:PORT; default: $https_proxy",
+           Into(&options.proxy), kRare, /*empty_is_value=*/true},
+      },
+  };
 }
 
-void PrintPlan(const fetch::SnapshotPlan& plan) {
-  for (const fetch::SnapshotFile& file : plan.files) {
+FlagGroup HowFlags(Arguments &arguments) {
+  FetchOptions &options = arguments.options;
+  return {
+      "How",
+      {
+          {"offline", kSwitch, "", "only what is on the disk",
+           Into(&arguments.offline)},
+          {"dry_run", kSwitch, "", "show what is still to be fetched",
+           Into(&arguments.dry_run)},
+          {"connections", kValue, "N", "at once, at most; default: 8",
+           IntoNumber(&options.connections, 1, kMostConnections)},
+          {"stall_timeout", kValue, "TIME",
+           "of a connection that brings nothing; default: 30s",
+           [&options](const std::vector<std::string> &values) {
+             if (absl::ParseDuration(values.back(), &options.stall_timeout) &&
+                 options.stall_timeout > absl::ZeroDuration()) {
+               return absl::OkStatus();
+             }
+             return absl::InvalidArgumentError("it is a time such as 90s");
+           },
+           kRare},
+          {"max_tries", kValue, "N",
+           "of a request that brings nothing new; default: 6",
+           IntoNumber(&options.max_tries, 1, kMostTries), kRare},
+      },
+  };
+}
+
+absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
+  Arguments arguments;
+  FetchOptions &options = arguments.options;
+  ASSIGN_OR_RETURN(
+      arguments.help,
+      base::ParseCommandLine(
+          {kUsage,
+           kExamples,
+           "model",
+           {WhatFlags(options), WhereFlags(options), HowFlags(arguments)}},
+          words));
+  if (arguments.offline) options.offline = true;
+  if (arguments.help.empty() && options.repo_id.empty()) {
+    return absl::InvalidArgumentError("no model is given: hf_fetch ORG/NAME");
+  }
+  return arguments;
+}
+
+void PrintPlan(const SnapshotPlan &plan) {
+  for (const SnapshotFile &file : plan.files) {
     absl::PrintF("%12d to fetch of %12d  %s\n", file.bytes_to_fetch, file.size,
-                 file.path);
+                 base::Printable(file.path, std::string::npos));
   }
   absl::PrintF("%d of %d bytes (%s) to fetch, commit %s, into %s\n",
                plan.bytes_to_fetch, plan.total_bytes,
-               fetch::FormatBytes(static_cast<double>(plan.bytes_to_fetch)),
+               base::BytesText(static_cast<double>(plan.bytes_to_fetch)),
                plan.commit, plan.directory);
 }
 
-absl::Status Run(const std::string& repo_id) {
-  const fetch::FetchOptions options = OptionsFromFlags(repo_id);
-  fetch::ProgressDisplay display(stderr, isatty(STDERR_FILENO) == 1);
-  fetch::FetchObserver observer;
-  observer.progress = [&display](const fetch::FetchProgress& progress) {
+absl::Status Run(const Arguments &arguments) {
+  // `bazel run` starts elsewhere; paths are meant from where the user is.
+  const char *started_in = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (started_in != nullptr && chdir(started_in) != 0) {
+    return absl::NotFoundError(absl::StrCat("cannot go to ", started_in));
+  }
+  const base::OrderlyStop orderly;
+  base::StatusLine line(stderr, isatty(STDERR_FILENO) == 1);
+  ProgressDisplay display(line);
+  FetchObserver observer;
+  observer.progress = [&display](const FetchProgress &progress) {
     display.Show(progress);
   };
-  observer.notice = [&display](absl::string_view line) {
-    display.Notice(line);
-  };
-  observer.cancelled = [] { return interrupted.load(); };
-  if (absl::GetFlag(FLAGS_dry_run)) {
-    const absl::StatusOr<fetch::SnapshotPlan> plan =
-        fetch::PlanSnapshot(options, observer);
-    if (plan.ok()) PrintPlan(*plan);
-    return plan.status();
+  observer.notice = [&line](absl::string_view text) { line.Say(text); };
+  observer.cancelled = [] { return base::stop_requested.load(); };
+  if (arguments.dry_run) {
+    ASSIGN_OR_RETURN(const SnapshotPlan plan,
+                     PlanSnapshot(arguments.options, observer));
+    PrintPlan(plan);
+    return absl::OkStatus();
   }
-  const absl::StatusOr<fetch::Snapshot> snapshot =
-      fetch::FetchSnapshot(options, observer);
-  if (!snapshot.ok()) return snapshot.status();
-  display.Notice(absl::StrFormat(
-      "%d files, %s, of which %s fetched now; commit %s",
-      snapshot->files.size(),
-      fetch::FormatBytes(static_cast<double>(snapshot->total_bytes)),
-      fetch::FormatBytes(static_cast<double>(snapshot->received_bytes)),
-      snapshot->commit));
-  absl::PrintF("%s\n", snapshot->directory);
+  ASSIGN_OR_RETURN(const Snapshot snapshot,
+                   FetchSnapshot(arguments.options, observer));
+  line.Say(absl::StrFormat(
+      "%d files, %s, of which %s fetched now; commit %s", snapshot.files.size(),
+      base::BytesText(static_cast<double>(snapshot.total_bytes)),
+      base::BytesText(static_cast<double>(snapshot.received_bytes)),
+      snapshot.commit));
+  absl::PrintF("%s\n", snapshot.directory);
   return absl::OkStatus();
 }
 
-}  // namespace
+int Main(absl::Span<const char *const> words) {
+  base::BeginProgram();
+  const absl::StatusOr<Arguments> arguments = Parse(words);
+  absl::Status status = arguments.status();
+  if (status.ok() && arguments->help.empty()) {
+    status = Run(*arguments);
+  } else if (status.ok()) {
+    absl::PrintF("%s", arguments->help);
+  }
+  if (status.ok()) status = base::FinishOutput();
+  if (status.ok()) return EXIT_SUCCESS;
+  base::StatusLine(stderr, false)
+      .Say(absl::StrCat("hf_fetch: ", status.message()));
+  if (!arguments.ok()) return 2;
+  return absl::IsCancelled(status) && base::stop_requested
+             ? base::StopExitCode()
+             : EXIT_FAILURE;
+}
 
-int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "hf_fetch ORG/NAME [flags]: downloads a model from a Hugging Face hub "
-      "and prints its directory.\nAn interrupted download goes on where it "
-      "stopped; every file is verified.");
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  if (arguments.size() != 2) {
-    absl::FPrintF(stderr, "usage: hf_fetch ORG/NAME [flags]; see --help\n");
-    return 2;
-  }
-  // `bazel run` starts elsewhere; paths are meant from where the user is.
-  const char* started_in = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (started_in != nullptr && chdir(started_in) != 0) {
-    absl::FPrintF(stderr, "hf_fetch: cannot go to %s\n", started_in);
-    return 1;
-  }
-  std::signal(SIGINT, OnInterrupt);
-  std::signal(SIGTERM, OnInterrupt);
-  const absl::Status status = Run(arguments[1]);
-  if (status.ok()) return 0;
-  absl::FPrintF(stderr, "hf_fetch: %s\n", status.message());
-  return 1;
+}  // namespace
+}  // namespace fetch
+
+int main(int argc, char **argv) {
+  return fetch::Main(absl::MakeConstSpan(argv + 1, argc - 1));
 }

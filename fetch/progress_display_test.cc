@@ -4,19 +4,13 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "base/status_line.h"
 #include "fetch/observer.h"
 #include "fetch/progress_reporter.h"
 #include "gtest/gtest.h"
 
 namespace fetch {
 namespace {
-
-TEST(ProgressDisplayTest, Bytes) {
-  EXPECT_EQ(FormatBytes(0), "0 B");
-  EXPECT_EQ(FormatBytes(999), "999 B");
-  EXPECT_EQ(FormatBytes(1500), "1.5 kB");
-  EXPECT_EQ(FormatBytes(2.5e9), "2.5 GB");
-}
 
 TEST(ProgressDisplayTest, RateAndTimeLeftOfWhatTheReporterSaw) {
   FetchProgress seen;
@@ -38,7 +32,7 @@ TEST(ProgressDisplayTest, RateAndTimeLeftOfWhatTheReporterSaw) {
   EXPECT_EQ(seen.total_bytes, 10000);
   EXPECT_EQ(seen.open_connections, 8);
   EXPECT_EQ(FormatProgress(seen, 0),
-            " 40% of 10.0 kB  1.5 kB/s  00:04 left  1 of 2 files  "
+            " 40% of 9.8 KiB  1.5 KiB/s  00:04 left  1 of 2 files  "
             "model.safetensors 33%");
   EXPECT_EQ(FormatProgress(seen, 10).substr(0, 18), "[####......]  40% ");
   // A file that starts over takes its bytes back.
@@ -77,7 +71,8 @@ class WrittenTest : public ::testing::Test {
 
 TEST_F(WrittenTest, LargeFilesHaveALineWhenTheyAreComplete) {
   {
-    ProgressDisplay display(out_, /*is_terminal=*/false);
+    base::StatusLine line(out_, /*rewrites=*/false);
+    ProgressDisplay display(line);
     progress_.files = {{"before", 20'000'000, 20'000'000, true},
                        {"large", 20'000'000, 0, false},
                        {"small", 1000, 0, false}};
@@ -86,19 +81,20 @@ TEST_F(WrittenTest, LargeFilesHaveALineWhenTheyAreComplete) {
     display.Show(progress_);
     display.Show(progress_);
   }
-  EXPECT_EQ(Written(), "large: 20.0 MB, complete and verified\n");
+  EXPECT_EQ(Written(), "large: 19.1 MiB, complete and verified\n");
 }
 
 TEST_F(WrittenTest, ATerminalsLineIsRewritten) {
   {
-    ProgressDisplay display(out_, /*is_terminal=*/true);
+    base::StatusLine line(out_, /*rewrites=*/true);
+    ProgressDisplay display(line);
     progress_.total_bytes = 4;
     progress_.done_bytes = 3;
     display.Show(progress_);
-    display.Notice("a notice");
+    line.Say("a notice");
   }
   EXPECT_EQ(Written(),
-            "\r\033[K\033[?7l[###############.....]  75% of 4 B  0 B/s  0 of 0 "
+            "\033[?7l[###############.....]  75% of 4 B  0 B/s  0 of 0 "
             "files\033[?7h\r\033[Ka notice\n");
 }
 

@@ -1,215 +1,353 @@
 #include "tools/flags.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/command_line.h"
+#include "base/status_macros.h"
 #include "base/user_path.h"
 #include "gguf/split.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "tools/display.h"
 #include "tools/engine/job_spec.h"
-
-// Flags without a default tell "not given" from any value, so that only what
-// is given overrides the job file.
-using OptionalString = std::optional<std::string>;
-using OptionalBool = std::optional<bool>;
-
-ABSL_FLAG(
-    OptionalString, job, std::nullopt,
-    "a JobSpec (tools/engine/job.proto) in text format or JSON; flags that are "
-    "given as well override it");
-ABSL_FLAG(
-    OptionalString, model, std::nullopt,
-    "the checkpoint: a directory with config.json, weights and tokenizer; or "
-    "a GGUF file; or a model on the Hugging Face hub, ORG/NAME");
-ABSL_FLAG(OptionalString, revision, std::nullopt,
-          "of a model of the hub: a branch, tag, commit or refs/pr/N; default: "
-          "main");
-ABSL_FLAG(OptionalString, endpoint, std::nullopt,
-          "of a model of the hub: the hub or a mirror; default: $HF_ENDPOINT, "
-          "else https://huggingface.co");
-ABSL_FLAG(OptionalString, cache_dir, std::nullopt,
-          "of a model of the hub: where it is downloaded to; default: "
-          "$HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub");
-ABSL_FLAG(OptionalString, token_path, std::nullopt,
-          "of a model of the hub: a file with the access token; default: "
-          "$HF_TOKEN, else $HF_TOKEN_PATH, else the stored token");
-ABSL_FLAG(OptionalBool, offline, std::nullopt,
-          "of a model of the hub: use only what is in the cache, as "
-          "$HF_HUB_OFFLINE=1 says as well");
-ABSL_FLAG(OptionalString, model_type, std::nullopt,
-          "the architecture, as --list_architectures names it; default: found "
-          "from config.json");
-ABSL_FLAG(OptionalString, outname, std::nullopt,
-          "what the files' names begin with; default: the directory's name");
-ABSL_FLAG(OptionalString, outdir, std::nullopt,
-          "where the files go; default: models/<outname>");
-ABSL_FLAG(OptionalString, quants, std::nullopt,
-          "the types to make, separated by commas; default: Q4_K_M,Q5_K_S");
-ABSL_FLAG(OptionalBool, keep_fp16, std::nullopt, "make the F16 file as well");
-ABSL_FLAG(OptionalString, intermediate, std::nullopt,
-          "f16: weights are rounded to F16 before they are quantized, as the "
-          "reference does; f32: they are not");
-ABSL_FLAG(OptionalBool, overwrite, std::nullopt,
-          "replace outputs that are there already");
-ABSL_FLAG(
-    OptionalString, pre, std::nullopt,
-    "sets tokenizer.ggml.pre by hand; default: found from tokenizer.json");
-ABSL_FLAG(OptionalString, model_name, std::nullopt,
-          "stands for the directory's name in general.name and its kin");
-ABSL_FLAG(OptionalString, output_tensor_type, std::nullopt,
-          "the type of output.weight in quantized files");
-ABSL_FLAG(OptionalString, token_embedding_type, std::nullopt,
-          "the type of token_embd.weight in quantized files");
-ABSL_FLAG(OptionalString, tensor_type, std::nullopt,
-          "REGEX=TYPE: the type of tensors in whose name REGEX is found, in "
-          "quantized files; may be repeated, the first match counts");
-ABSL_FLAG(OptionalBool, pure, std::nullopt,
-          "no mix: every tensor that is quantized gets the file's base type");
-ABSL_FLAG(OptionalBool, leave_output_tensor, std::nullopt,
-          "leave output.weight unquantized");
-ABSL_FLAG(OptionalString, imatrix, std::nullopt,
-          "an importance matrix (GGUF, or the older .dat)");
-ABSL_FLAG(OptionalBool, allow_requantize, std::nullopt,
-          "quantize from a GGUF file even if it is quantized already");
-ABSL_FLAG(OptionalString, split_max_size, std::nullopt,
-          "outputs in files of at most this size: a number with K, M or G");
-ABSL_FLAG(std::optional<uint64_t>, split_max_tensors, std::nullopt,
-          "outputs in files of at most so many tensors");
-ABSL_FLAG(OptionalBool, no_tensor_first_split, std::nullopt,
-          "the first file of a split output holds metadata only");
-ABSL_FLAG(std::optional<int32_t>, threads, std::nullopt,
-          "threads; default: one per core");
-ABSL_FLAG(OptionalString, memory_limit, std::nullopt,
-          "memory for the whole job, such as 300M; default: 256M, or "
-          "more where the plan and one chunk per thread need it");
-ABSL_FLAG(OptionalBool, resume, std::nullopt,
-          "go on with a job that was stopped; default: true");
-ABSL_FLAG(bool, dry_run, false,
-          "print each output's tensors, types and size, and write nothing");
-ABSL_FLAG(bool, list_types, false, "print the types that --quants takes");
-ABSL_FLAG(bool, list_architectures, false,
-          "print the architectures that can be converted");
-ABSL_FLAG(std::string, report, "", "write a JobReport (JSON) to this file");
-ABSL_FLAG(
-    std::string, progress, "auto",
-    "auto: a bar on a terminal, plain lines elsewhere; plain; json; none");
 
 namespace make_gguf {
 namespace {
 
+using base::FlagGroup;
+using base::FlagSetter;
+using base::Into;
+using enum base::FlagKind;
+using google::protobuf::FieldDescriptor;
+
+// Of flags that only --help=all shows.
+constexpr bool kRare = true;
+constexpr int kMostThreads = 1024;
+
 constexpr char kUsage[] =
-    "converts a Hugging Face checkpoint to quantized GGUF files.\n\n"
-    "  make_gguf --model=DIRECTORY-or-ORG/NAME [--quants=Q4_K_M,Q5_K_S] "
-    "[--outdir=DIRECTORY]\n\n"
-    "Exits with 0 if all files are made, 1 after an error, and, as shells have "
-    "it,\nwith 128 and the signal's number when it was stopped.";
+    R"(make_gguf MODEL [FLAGS]: quantized GGUF files of a model, all in one pass.
 
-void SetString(const absl::Flag<OptionalString>& flag, std::string* field) {
-  if (const OptionalString value = absl::GetFlag(flag)) *field = *value;
+MODEL is a directory with config.json, weights and tokenizer; or a GGUF file;
+or a model on the Hugging Face hub, ORG/NAME, which is downloaded first.)";
+
+constexpr char kExamples[] = R"(Examples:
+  make_gguf ./Mistral-7B
+      makes models/Mistral-7B/Mistral-7B-Q4_K_M.gguf and …-Q5_K_S.gguf
+  make_gguf mistralai/Mistral-7B-v0.1 --quants Q4_K_M Q8_0 --keep_fp16
+      downloads it; one file of each type, and the F16 file
+  make_gguf Mistral-7B-F16.gguf --quants IQ4_XS --imatrix m.dat --dry_run
+      shows what an existing file would become
+
+Exits with 0 if all files are made, with 1 after an error, and after a signal
+with 128 and its number. The same command goes on with a job that was stopped.
+--help=all shows all flags.)";
+
+// A number as a flag gives it, where 0 stands for a flag that is not given.
+absl::StatusOr<uint64_t> PositiveNumber(absl::string_view text) {
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(text, &number) && number > 0) return number;
+  return absl::InvalidArgumentError("it is a number from 1");
 }
 
-absl::Status SetIntermediate(JobSpec& spec) {
-  const OptionalString value = absl::GetFlag(FLAGS_intermediate);
-  if (!value) return absl::OkStatus();
-  Intermediate intermediate;
-  if (!Intermediate_Parse(absl::AsciiStrToUpper(*value), &intermediate)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--intermediate=", *value, ": it is f16 or f32"));
+absl::Status SetEnum(google::protobuf::Message &message,
+                     const FieldDescriptor &field, const std::string &value) {
+  const auto &type = *field.enum_type();
+  if (const auto *found = type.FindValueByName(absl::AsciiStrToUpper(value))) {
+    message.GetReflection()->SetEnum(&message, &field, found);
+    return absl::OkStatus();
   }
-  spec.set_intermediate(intermediate);
-  return absl::OkStatus();
-}
-
-absl::Status SetTensorTypes(Mix& mix) {
-  const OptionalString value = absl::GetFlag(FLAGS_tensor_type);
-  if (!value) return absl::OkStatus();
-  mix.clear_tensor_types();
-  for (absl::string_view rule : absl::StrSplit(*value, '\n')) {
-    const size_t equals = rule.rfind('=');
-    if (equals == absl::string_view::npos || equals == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--tensor_type=", rule, ": it is REGEX=TYPE"));
-    }
-    TensorTypeRule& added = *mix.add_tensor_types();
-    added.set_pattern(std::string(rule.substr(0, equals)));
-    added.set_type(std::string(rule.substr(equals + 1)));
+  std::vector<std::string> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    names.push_back(absl::AsciiStrToLower(type.value(i)->name()));
   }
-  return absl::OkStatus();
-}
-
-absl::Status SetQuants(JobSpec& spec) {
-  const OptionalString value = absl::GetFlag(FLAGS_quants);
-  if (!value) return absl::OkStatus();
-  spec.clear_quants();
-  for (absl::string_view name :
-       absl::StrSplit(*value, ',', absl::SkipWhitespace())) {
-    spec.add_quants(std::string(absl::StripAsciiWhitespace(name)));
-  }
-  if (!spec.quants().empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "--quants names no type; --list_types shows all");
+      absl::StrCat("it is ", absl::StrJoin(names, " or ")));
 }
 
-absl::Status SetExecution(Execution& execution) {
-  if (const auto threads = absl::GetFlag(FLAGS_threads)) {
-    if (*threads < 1 || *threads > 1024) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--threads=", *threads, ": it is a number from 1 to 1024"));
+// Sets the field that `path` names, "mix.pure".
+absl::Status SetField(JobSpec &spec, absl::string_view path,
+                      const std::vector<std::string> &values) {
+  google::protobuf::Message *message = &spec;
+  const FieldDescriptor *field = nullptr;
+  for (absl::string_view name : absl::StrSplit(path, '.')) {
+    if (field != nullptr) {
+      message = message->GetReflection()->MutableMessage(message, field);
     }
-    execution.set_threads(*threads);
+    field = message->GetDescriptor()->FindFieldByName(std::string(name));
   }
-  if (const OptionalString limit = absl::GetFlag(FLAGS_memory_limit)) {
-    absl::StatusOr<uint64_t> bytes = ParseBytes(*limit);
-    if (!bytes.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--memory_limit: ", bytes.status().message()));
+  const auto &reflection = *message->GetReflection();
+  if (field->is_repeated()) {
+    reflection.ClearField(message, field);
+    for (const std::string &value : values) {
+      reflection.AddString(message, field, value);
     }
-    execution.set_memory_limit_bytes(*bytes);
+    return absl::OkStatus();
   }
-  if (const OptionalBool resume = absl::GetFlag(FLAGS_resume)) {
-    execution.set_resume(*resume);
+  const std::string &value = values.back();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      reflection.SetBool(message, field, value == "true");
+      return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return SetEnum(*message, *field, value);
+    case FieldDescriptor::CPPTYPE_UINT64: {
+      const absl::StatusOr<uint64_t> number = PositiveNumber(value);
+      if (!number.ok()) return number.status();
+      reflection.SetUInt64(message, field, *number);
+      return absl::OkStatus();
+    }
+    default:
+      reflection.SetString(message, field, value);
+      return absl::OkStatus();
+  }
+}
+
+absl::Status SetTensorTypes(Mix &mix, const std::vector<std::string> &rules) {
+  mix.clear_tensor_types();
+  for (const std::string &rule : rules) {
+    const size_t equals = rule.rfind('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError("it is REGEX=TYPE");
+    }
+    TensorTypeRule &added = *mix.add_tensor_types();
+    added.set_pattern(rule.substr(0, equals));
+    added.set_type(rule.substr(equals + 1));
   }
   return absl::OkStatus();
 }
 
-void SetFlagsOfMix(Mix& mix) {
-  SetString(FLAGS_output_tensor_type, mix.mutable_output_tensor_type());
-  SetString(FLAGS_token_embedding_type, mix.mutable_token_embedding_type());
-  if (const OptionalBool pure = absl::GetFlag(FLAGS_pure)) mix.set_pure(*pure);
-  if (const OptionalBool leave = absl::GetFlag(FLAGS_leave_output_tensor)) {
-    mix.set_leave_output_tensor(*leave);
-  }
+FlagSetter Field(JobSpec &spec, absl::string_view path) {
+  return [&spec, path](const std::vector<std::string> &values) {
+    return SetField(spec, path, values);
+  };
 }
 
-absl::Status SetSplit(Split& split) {
-  if (const OptionalString size = absl::GetFlag(FLAGS_split_max_size)) {
-    absl::StatusOr<uint64_t> bytes = gguf::ParseSplitSize(*size);
-    if (!bytes.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--split_max_size: ", bytes.status().message()));
-    }
-    split.set_max_bytes(*bytes);
+// A size that `parse` turns into bytes.
+FlagSetter Bytes(JobSpec &spec, absl::string_view path,
+                 absl::StatusOr<uint64_t> (*parse)(absl::string_view)) {
+  return [&spec, path, parse](const std::vector<std::string> &values) {
+    const absl::StatusOr<uint64_t> bytes = parse(values.back());
+    if (!bytes.ok()) return bytes.status();
+    return SetField(spec, path, {absl::StrCat(*bytes)});
+  };
+}
+
+FlagGroup ModelFlags(JobSpec &spec) {
+  return {
+      "Model",
+      {
+          {"model", kValue, "MODEL", "the same as MODEL alone",
+           Field(spec, "model")},
+          {"model_type", kValue, "NAME",
+           "its architecture; default: as config.json says",
+           Field(spec, "model_type")},
+          {"allow_requantize", kSwitch, "",
+           "take a GGUF file that is quantized already",
+           Field(spec, "allow_requantize")},
+          {"ignore_extra_tokens", kSwitch, "",
+           "leave out added tokens without an embedding",
+           Field(spec, "ignore_extra_tokens")},
+          {"model_name", kValue, "NAME",
+           "for general.name; default: as the directory",
+           Field(spec, "model_name"), kRare},
+          {"pre", kValue, "NAME", "for tokenizer.ggml.pre; default: found out",
+           Field(spec, "pre"), kRare},
+      },
+  };
+}
+
+FlagGroup OutputFlags(JobSpec &spec, CommandLine &command_line) {
+  return {
+      "Outputs, OUTDIR/OUTNAME-TYPE.gguf",
+      {
+          {"outdir", kValue, "DIR", "where they go; default: models/OUTNAME",
+           Field(spec, "outdir")},
+          {"outname", kValue, "NAME",
+           "what their names begin with; default: the model's",
+           Field(spec, "outname")},
+          {"overwrite", kSwitch, "", "replace files that are there",
+           Field(spec, "overwrite")},
+          {"split_max_size", kValue, "SIZE",
+           "in shards of at most so much, such as 2G (10^9)",
+           Bytes(spec, "split.max_bytes", gguf::ParseSplitSize)},
+          {"split_max_tensors", kValue, "N",
+           "in shards of at most so many tensors",
+           Field(spec, "split.max_tensors")},
+          {"no_tensor_first_split", kSwitch, "",
+           "the first shard holds metadata only",
+           Field(spec, "split.no_tensor_first_split"), kRare},
+          {"report", kValue, "FILE", "a report in JSON: sizes, digests, times",
+           Into(&command_line.report)},
+      },
+  };
+}
+
+FlagGroup TypeFlags(JobSpec &spec) {
+  return {
+      "Types",
+      {
+          {"quants", kWordList, "TYPES",
+           "to make, by commas or spaces; default: Q4_K_M Q5_K_S",
+           [&spec](const std::vector<std::string> &values) {
+             if (!values.empty()) return SetField(spec, "quants", values);
+             return absl::InvalidArgumentError(
+                 "it names no type; --list_types shows all");
+           }},
+          {"keep_fp16", kSwitch, "", "the F16 file as well",
+           Field(spec, "keep_fp16")},
+          {"imatrix", kValue, "FILE",
+           "an importance matrix, GGUF or the older .dat",
+           Field(spec, "imatrix")},
+          {"intermediate", kValue, "f16|f32",
+           "f32: not rounded to F16 first; default: f16",
+           Field(spec, "intermediate")},
+          {"tensor_type", kList, "REGEX=TYPE",
+           "the type of tensors with such names; may be repeated",
+           [&spec](const std::vector<std::string> &values) {
+             return SetTensorTypes(*spec.mutable_mix(), values);
+           }},
+          {"output_tensor_type", kValue, "TYPE", "the type of output.weight",
+           Field(spec, "mix.output_tensor_type")},
+          {"token_embedding_type", kValue, "TYPE",
+           "the type of token_embd.weight",
+           Field(spec, "mix.token_embedding_type")},
+          {"pure", kSwitch, "", "no mix: one type for all that is quantized",
+           Field(spec, "mix.pure")},
+          {"leave_output_tensor", kSwitch, "", "do not quantize output.weight",
+           Field(spec, "mix.leave_output_tensor"), kRare},
+      },
+  };
+}
+
+FlagGroup HubFlags(JobSpec &spec) {
+  return {
+      "Models of the hub",
+      {
+          {"revision", kValue, "REV",
+           "branch, tag, commit or refs/pr/N; default: main",
+           Field(spec, "revision")},
+          {"offline", kSwitch, "", "only what is in the cache",
+           Field(spec, "hub.offline")},
+          {"endpoint", kValue, "URL",
+           "a mirror; default: $HF_ENDPOINT, huggingface.co",
+           Field(spec, "hub.endpoint"), kRare},
+          {"cache_dir", kValue, "DIR",
+           "default: $HF_HUB_CACHE, ~/.cache/huggingface/hub",
+           Field(spec, "hub.cache_dir"), kRare},
+          {"token_path", kValue, "FILE",
+           "with an access token; default: $HF_TOKEN, as stored",
+           Field(spec, "hub.token_path"), kRare},
+      },
+  };
+}
+
+FlagGroup ExecutionFlags(JobSpec &spec, CommandLine &command_line,
+                         std::string &job) {
+  return {
+      "Execution",
+      {
+          {"threads", kValue, "N", "at most so many; default: one per core",
+           [&spec](const std::vector<std::string> &values) {
+             int threads = 0;
+             absl::Status status =
+                 base::IntoNumber(&threads, 1, kMostThreads)(values);
+             spec.mutable_execution()->set_threads(threads);
+             return status;
+           }},
+          {"memory_limit", kValue, "SIZE",
+           "of the job, such as 1G (2^30); default: 256M or more",
+           Bytes(spec, "execution.memory_limit_bytes", ParseBytes)},
+          {"resume", kSwitch, "", "go on with a stopped job, unless --noresume",
+           Field(spec, "execution.resume")},
+          {"progress", kValue, "HOW",
+           "bar, plain, json or none; default: bar or plain",
+           [&command_line](const std::vector<std::string> &values) {
+             const auto mode = ParseDisplayMode(values.back(), stderr);
+             if (mode.ok()) command_line.progress = *mode;
+             return mode.status();
+           }},
+          {"job", kValue, "FILE", "a job file; flags given as well override it",
+           Into(&job)},
+      },
+  };
+}
+
+// Of what is done instead of a conversion.
+struct Instead {
+  bool dry_run = false;
+  bool list_types = false;
+  bool list_architectures = false;
+};
+
+FlagGroup InsteadFlags(Instead &instead) {
+  return {
+      "Instead of a conversion",
+      {
+          {"dry_run", kSwitch, "",
+           "show each output's tensors, types and exact size",
+           Into(&instead.dry_run)},
+          {"list_types", kSwitch, "", "show the types that --quants takes",
+           Into(&instead.list_types)},
+          {"list_architectures", kSwitch, "",
+           "show the architectures that are known",
+           Into(&instead.list_architectures)},
+      },
+  };
+}
+
+Action ActionOf(const Instead &instead) {
+  if (instead.list_types) return Action::kListTypes;
+  if (instead.list_architectures) return Action::kListArchitectures;
+  return instead.dry_run ? Action::kDryRun : Action::kConvert;
+}
+
+// Lays what the arguments say over `command_line`; gives what --job says.
+absl::StatusOr<std::string> Parse(absl::Span<const char *const> arguments,
+                                  CommandLine &command_line) {
+  JobSpec &spec = command_line.spec;
+  std::string job;
+  Instead instead;
+  ASSIGN_OR_RETURN(
+      command_line.help,
+      base::ParseCommandLine(
+          {kUsage,
+           kExamples,
+           "model",
+           {ModelFlags(spec), OutputFlags(spec, command_line), TypeFlags(spec),
+            HubFlags(spec), ExecutionFlags(spec, command_line, job),
+            InsteadFlags(instead)}},
+          arguments));
+  command_line.action =
+      command_line.help.empty() ? ActionOf(instead) : Action::kHelp;
+  return job;
+}
+
+}  // namespace
+
+absl::Status ParseFlags(absl::Span<const char *const> arguments,
+                        CommandLine &command_line) {
+  command_line.progress = *ParseDisplayMode("auto", stderr);
+  ASSIGN_OR_RETURN(const std::string job, Parse(arguments, command_line));
+  if (!job.empty() && command_line.action != Action::kHelp) {
+    ASSIGN_OR_RETURN(command_line.spec, ReadJobSpec(base::UserPath(job)));
+    // What is given as well goes over it.
+    RETURN_IF_ERROR(Parse(arguments, command_line).status());
   }
-  if (const auto tensors = absl::GetFlag(FLAGS_split_max_tensors)) {
-    split.set_max_tensors(*tensors);
-  }
-  if (const OptionalBool first = absl::GetFlag(FLAGS_no_tensor_first_split)) {
-    split.set_no_tensor_first_split(*first);
-  }
+  command_line.report = base::UserPath(command_line.report);
+  const Split &split = command_line.spec.split();
   if (split.no_tensor_first_split() && split.max_bytes() == 0 &&
       split.max_tensors() == 0) {
     return absl::InvalidArgumentError(
@@ -217,155 +355,6 @@ absl::Status SetSplit(Split& split) {
         "--split_max_tensors");
   }
   return absl::OkStatus();
-}
-
-// Leaves `spec` without a hub if none of the flags is given.
-void SetHub(JobSpec& spec) {
-  Hub hub;
-  SetString(FLAGS_endpoint, hub.mutable_endpoint());
-  SetString(FLAGS_cache_dir, hub.mutable_cache_dir());
-  SetString(FLAGS_token_path, hub.mutable_token_path());
-  if (const OptionalBool offline = absl::GetFlag(FLAGS_offline)) {
-    hub.set_offline(*offline);
-  }
-  if (hub.ByteSizeLong() > 0) spec.mutable_hub()->MergeFrom(hub);
-}
-
-// Lays the flags that were given over `spec`.
-absl::Status ApplyFlags(JobSpec& spec) {
-  SetString(FLAGS_model, spec.mutable_model());
-  SetString(FLAGS_model_type, spec.mutable_model_type());
-  SetString(FLAGS_outname, spec.mutable_outname());
-  SetString(FLAGS_outdir, spec.mutable_outdir());
-  SetString(FLAGS_pre, spec.mutable_pre());
-  SetString(FLAGS_model_name, spec.mutable_model_name());
-  SetString(FLAGS_imatrix, spec.mutable_imatrix());
-  SetString(FLAGS_revision, spec.mutable_revision());
-  SetHub(spec);
-  if (const OptionalBool keep = absl::GetFlag(FLAGS_keep_fp16)) {
-    spec.set_keep_fp16(*keep);
-  }
-  if (const OptionalBool overwrite = absl::GetFlag(FLAGS_overwrite)) {
-    spec.set_overwrite(*overwrite);
-  }
-  if (const OptionalBool allow = absl::GetFlag(FLAGS_allow_requantize)) {
-    spec.set_allow_requantize(*allow);
-  }
-  SetFlagsOfMix(*spec.mutable_mix());
-  absl::Status status = SetQuants(spec);
-  if (status.ok()) status = SetIntermediate(spec);
-  if (status.ok()) status = SetTensorTypes(*spec.mutable_mix());
-  if (status.ok()) status = SetSplit(*spec.mutable_split());
-  if (status.ok()) status = SetExecution(*spec.mutable_execution());
-  return status;
-}
-
-Action WantedAction() {
-  if (absl::GetFlag(FLAGS_list_types)) return Action::kListTypes;
-  if (absl::GetFlag(FLAGS_list_architectures)) {
-    return Action::kListArchitectures;
-  }
-  return absl::GetFlag(FLAGS_dry_run) ? Action::kDryRun : Action::kConvert;
-}
-
-// --help lists what stands in this file, not only what stands in main's.
-void ShowOwnFlagsInHelp() {
-  absl::FlagsUsageConfig config;
-  config.contains_help_flags =
-      config.contains_helpshort_flags = [](absl::string_view file) {
-        return absl::EndsWith(file, "tools/flags.cc");
-      };
-  absl::SetFlagsUsageConfig(config);
-}
-
-// "--NAME" and "--noNAME" of a flag that is on or off, with its value written
-// out: absl does that for plain bool flags only.
-std::string WithValue(std::string argument) {
-  constexpr absl::string_view kSwitches[] = {"keep_fp16",
-                                             "overwrite",
-                                             "pure",
-                                             "resume",
-                                             "allow_requantize",
-                                             "leave_output_tensor",
-                                             "offline",
-                                             "no_tensor_first_split"};
-  for (absl::string_view name : kSwitches) {
-    if (argument == absl::StrCat("--", name)) {
-      return absl::StrCat(argument, "=true");
-    }
-    if (argument == absl::StrCat("--no", name)) {
-      return absl::StrCat("--", name, "=false");
-    }
-  }
-  return argument;
-}
-
-absl::Status ParseFlags(int argc, char** argv) {
-  const std::vector<std::string> arguments =
-      NormalizeArguments(absl::MakeConstSpan(argv, argc));
-  std::vector<char*> pointers;
-  for (const std::string& argument : arguments) {
-    pointers.push_back(const_cast<char*>(argument.c_str()));
-  }
-  absl::SetProgramUsageMessage(kUsage);
-  ShowOwnFlagsInHelp();
-  const std::vector<char*> rest = absl::ParseCommandLine(
-      static_cast<int>(pointers.size()), pointers.data());
-  if (rest.size() <= 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("unexpected argument '", rest[1],
-                   "'; lists are separated by commas: --quants=Q4_K_M,Q5_K_S"));
-}
-
-}  // namespace
-
-std::vector<std::string> NormalizeArguments(
-    absl::Span<const char* const> arguments) {
-  constexpr absl::string_view kRepeated = "--tensor_type=";
-  std::vector<std::string> normal;
-  size_t tensor_type = 0;  // where the joined flag stands; 0: nowhere yet
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    std::string argument = arguments[i];
-    if (argument == "--") {
-      normal.insert(normal.end(), arguments.begin() + i, arguments.end());
-      break;
-    }
-    if (absl::StartsWith(argument, "--")) {
-      const size_t name_end = std::min(argument.find('='), argument.size());
-      std::replace(argument.begin() + 2, argument.begin() + name_end, '-', '_');
-    }
-    argument = WithValue(std::move(argument));
-    if (argument == "--tensor_type" && i + 1 < arguments.size()) {
-      absl::StrAppend(&argument, "=", arguments[++i]);
-    }
-    if (!absl::StartsWith(argument, kRepeated)) {
-      normal.push_back(std::move(argument));
-    } else if (tensor_type == 0) {
-      tensor_type = normal.size();
-      normal.push_back(std::move(argument));
-    } else {
-      absl::StrAppend(&normal[tensor_type], "\n",
-                      absl::string_view(argument).substr(kRepeated.size()));
-    }
-  }
-  return normal;
-}
-
-absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
-  absl::Status status = ParseFlags(argc, argv);
-  if (!status.ok()) return status;
-  CommandLine command_line;
-  command_line.action = WantedAction();
-  command_line.report = base::UserPath(absl::GetFlag(FLAGS_report));
-  command_line.progress = absl::GetFlag(FLAGS_progress);
-  if (const OptionalString job = absl::GetFlag(FLAGS_job)) {
-    absl::StatusOr<JobSpec> spec = ReadJobSpec(base::UserPath(*job));
-    if (!spec.ok()) return spec.status();
-    command_line.spec = *std::move(spec);
-  }
-  status = ApplyFlags(command_line.spec);
-  if (!status.ok()) return status;
-  return command_line;
 }
 
 }  // namespace make_gguf

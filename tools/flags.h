@@ -6,35 +6,31 @@
 #define TOOLS_FLAGS_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tools/display.h"
 #include "tools/engine/job.pb.h"
 
 namespace make_gguf {
 
-enum class Action { kConvert, kDryRun, kListTypes, kListArchitectures };
+enum class Action { kConvert, kDryRun, kListTypes, kListArchitectures, kHelp };
 
 struct CommandLine {
   Action action = Action::kConvert;
-  JobSpec spec;          // as given: defaults are not filled in
-  std::string report;    // where to write the JobReport; empty: nowhere
-  std::string progress;  // "auto", "plain", "json" or "none"
+  std::string help;    // what to print, of kHelp
+  JobSpec spec;        // as given: defaults are not filled in
+  std::string report;  // where to write the JobReport; empty: nowhere
+  DisplayMode progress = DisplayMode::kLines;
 };
 
-// Parses the flags of the process and, if --job names one, its job file.
-// Flags may be spelled with '-' for '_'; --tensor_type may be given several
-// times. Ends the process for --help and for flags that absl refuses.
-// Errors: InvalidArgument for values that no flag takes.
-absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv);
-
-// The arguments with every flag's name spelled with '_', switches with their
-// values written out, and the values of repeated --tensor_type flags joined by
-// newlines. Exposed for testing.
-std::vector<std::string> NormalizeArguments(
-    absl::Span<const char* const> arguments);
+// Takes the arguments, without the program's name, and the job file that --job
+// names. After an error `command_line.progress` holds all the same if it could
+// be found out.
+// Errors: InvalidArgument for a flag that is not known, given twice or of a
+// value that it does not take; those of ReadJobSpec.
+absl::Status ParseFlags(absl::Span<const char *const> arguments,
+                        CommandLine &command_line);
 
 }  // namespace make_gguf
 

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/status_line.h"
 #include "base/user_path.h"
 #include "fetch/fetch.h"
 #include "fetch/observer.h"
@@ -43,7 +44,7 @@ fetch::FetchOptions OptionsOf(const JobSpec& spec) {
 
 // An observer that shows what it sees on standard error. `display` is for the
 // modes that people read; it and `stop` outlive the observer.
-fetch::FetchObserver ObserverFor(DisplayMode mode,
+fetch::FetchObserver ObserverFor(DisplayMode mode, base::StatusLine& line,
                                  fetch::ProgressDisplay& display,
                                  const std::atomic<bool>& stop) {
   fetch::FetchObserver observer;
@@ -63,9 +64,7 @@ fetch::FetchObserver ObserverFor(DisplayMode mode,
       display.Show(progress);
     };
   }
-  observer.notice = [&display](absl::string_view line) {
-    display.Notice(line);
-  };
+  observer.notice = [&line](absl::string_view text) { line.Say(text); };
   return observer;
 }
 
@@ -102,9 +101,10 @@ absl::Status CheckNoHub(const JobSpec& spec) {
 
 absl::Status FetchHubModel(JobSpec& spec, DisplayMode mode,
                            const std::atomic<bool>& stop) {
-  fetch::ProgressDisplay display(stderr, mode == DisplayMode::kBar);
-  absl::StatusOr<fetch::Snapshot> snapshot =
-      fetch::FetchSnapshot(OptionsOf(spec), ObserverFor(mode, display, stop));
+  base::StatusLine line(stderr, mode == DisplayMode::kBar);
+  fetch::ProgressDisplay display(line);
+  absl::StatusOr<fetch::Snapshot> snapshot = fetch::FetchSnapshot(
+      OptionsOf(spec), ObserverFor(mode, line, display, stop));
   if (!snapshot.ok()) return OrNoDirectory(snapshot.status(), spec);
   const std::string& repo = spec.model();
   const std::string name = repo.substr(repo.rfind('/') + 1);

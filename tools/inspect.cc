@@ -1,53 +1,111 @@
-// Shows what is in GGUF files, and checks them: `inspect FILE.gguf…`. Of a
-// split model any shard can be named; all of it is shown.
+// Shows what is in GGUF files, and checks them.
 //
-// Exits with 0 if all files are whole, 1 if one is not, 2 for wrong arguments.
+// Exits with 0 if all files are whole, 1 if one is not or the output is lost, 2
+// for wrong arguments.
 
-#include <cstdint>
 #include <cstdio>
-#include <iostream>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/command_line.h"
+#include "base/program.h"
+#include "base/status_line.h"
+#include "base/status_macros.h"
 #include "base/user_path.h"
 #include "gguf/file_set.h"
 #include "tools/inspect_report.h"
 
-ABSL_FLAG(bool, json, false, "Print JSON, one object for each file.");
-ABSL_FLAG(bool, shard, false,
-          "Take a shard of a split model for itself, without the others.");
-ABSL_FLAG(uint32_t, array_elements, 8,
-          "Of longer arrays show this many elements from the ends.");
+namespace make_gguf {
+namespace {
 
-int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "Shows and checks GGUF files: inspect [--json] FILE.gguf…");
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  if (arguments.size() < 2) {
-    std::cerr << "inspect: no file given; usage: inspect [--json] FILE.gguf…\n";
-    return 2;
+constexpr char kUsage[] =
+    R"(inspect FILE.gguf…: shows what is in GGUF files, and checks them.
+
+Of a split model any shard can be named; all of it is shown.)";
+
+constexpr char kExamples[] = R"(Examples:
+  inspect model-Q4_K_M.gguf
+  inspect --json --array_elements=1000000 model-Q4_K_M.gguf
+
+Exits with 0 if all files are whole, with 1 if one is not, with 2 if the
+arguments are wrong.)";
+
+struct Arguments {
+  std::string help;
+  std::vector<std::string> files;
+  bool json = false;
+  bool shard = false;
+  int array_elements = 8;
+};
+
+absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
+  using base::Into;
+  using enum base::FlagKind;
+  Arguments arguments;
+  ASSIGN_OR_RETURN(
+      arguments.help,
+      base::ParseCommandLine(
+          {kUsage,
+           kExamples,
+           "file",
+           {{"Flags",
+             {{"file", kList, "FILE", "the same as FILE alone",
+               Into(&arguments.files)},
+              {"json", kSwitch, "", "print JSON, an object for each file",
+               Into(&arguments.json)},
+              {"shard", kSwitch, "", "take a shard without the others",
+               Into(&arguments.shard)},
+              {"array_elements", kValue, "N",
+               "of longer arrays show so many; default: 8",
+               base::IntoNumber(&arguments.array_elements, 0, 1 << 30)}}}}},
+          words));
+  if (arguments.help.empty() && arguments.files.empty()) {
+    return absl::InvalidArgumentError("no file is given: inspect FILE.gguf");
   }
-  tools::InspectOptions options;
-  options.array_elements = absl::GetFlag(FLAGS_array_elements);
-  int result = 0;
-  for (size_t i = 1; i < arguments.size(); ++i) {
-    const std::string path = base::UserPath(arguments[i]);
-    const auto model = absl::GetFlag(FLAGS_shard)
-                           ? gguf::FileSet::OpenAlone(path)
-                           : gguf::FileSet::Open(path);
-    if (!model.ok()) {
-      std::cerr << "inspect: " << model.status().message() << "\n";
-      result = 1;
-      continue;
+  return arguments;
+}
+
+absl::Status Show(const std::string &file, const Arguments &arguments) {
+  const std::string path = base::UserPath(file);
+  ASSIGN_OR_RETURN(const auto model, arguments.shard
+                                         ? gguf::FileSet::OpenAlone(path)
+                                         : gguf::FileSet::Open(path));
+  InspectOptions options;
+  options.array_elements = arguments.array_elements;
+  const std::string report = arguments.json ? JsonReport(*model, options)
+                                            : TextReport(*model, options);
+  std::fwrite(report.data(), 1, report.size(), stdout);
+  return absl::OkStatus();
+}
+
+int Main(absl::Span<const char *const> words) {
+  base::BeginProgram();
+  const absl::StatusOr<Arguments> arguments = Parse(words);
+  int result = arguments.ok() ? 0 : 2;
+  const auto check = [&result](const absl::Status &status) {
+    if (status.ok()) return;
+    base::StatusLine(stderr, false)
+        .Say(absl::StrCat("inspect: ", status.message()));
+    if (result == 0) result = 1;
+  };
+  check(arguments.status());
+  if (arguments.ok()) {
+    std::fputs(arguments->help.c_str(), stdout);
+    for (const std::string &file : arguments->files) {
+      if (arguments->help.empty()) check(Show(file, *arguments));
     }
-    std::cout << (absl::GetFlag(FLAGS_json)
-                      ? tools::JsonReport(**model, options)
-                      : tools::TextReport(**model, options));
   }
+  check(base::FinishOutput());
   return result;
+}
+
+}  // namespace
+}  // namespace make_gguf
+
+int main(int argc, char **argv) {
+  return make_gguf::Main(absl::MakeConstSpan(argv + 1, argc - 1));
 }

@@ -3,9 +3,7 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/types/span.h"
+#include "base/program.h"
 #include "converters/registry.h"
 #include "converters/warning.h"
 #include "tools/display.h"
@@ -26,26 +26,6 @@
 
 namespace make_gguf {
 namespace {
-
-std::atomic<bool> stop_requested{false};
-std::atomic<int> stop_signal{0};
-
-// As shells have it for a program that a signal ended.
-int StoppedExitCode() { return 128 + stop_signal; }
-
-// The first signal stops the job in an orderly way, the second at once.
-void HandleStop(int signal) {
-  stop_signal = signal;
-  if (stop_requested.exchange(true)) std::_Exit(StoppedExitCode());
-}
-
-void HandleSignals() {
-  std::signal(SIGINT, HandleStop);
-  std::signal(SIGTERM, HandleStop);
-  // A write beyond a limit is to fail like any other write.
-  std::signal(SIGXFSZ, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
-}
 
 std::string ListArchitectures() {
   std::string text;
@@ -82,14 +62,12 @@ absl::Status CheckWritable(const std::string& report) {
 }
 
 absl::Status Convert(const JobPlan& plan, const CommandLine& command_line) {
-  absl::StatusOr<DisplayMode> display =
-      ParseDisplayMode(command_line.progress, stderr);
-  if (!display.ok()) return display.status();
   absl::Status status = CheckWritable(command_line.report);
   if (!status.ok()) return status;
   RunOptions options;
-  options.stop = &stop_requested;
-  Display shown(*display, stderr);
+  options.stop = &base::stop_requested;
+  const base::OrderlyStop orderly;
+  Display shown(command_line.progress, stderr);
   absl::StatusOr<JobReport> report =
       make_gguf::Run(plan, shown.JobObserver(), options);
   shown.Finish();
@@ -102,23 +80,25 @@ absl::Status Convert(const JobPlan& plan, const CommandLine& command_line) {
 // Downloads the model; or, in a dry run, shows what there is to download and
 // gives false.
 absl::StatusOr<bool> HaveHubModel(CommandLine& command_line) {
+  const base::OrderlyStop orderly;
   if (command_line.action == Action::kDryRun) {
     absl::StatusOr<std::string> download =
-        DescribeDownload(command_line.spec, stop_requested);
+        DescribeDownload(command_line.spec, base::stop_requested);
     if (!download.ok()) return download.status();
     Print(*download);
     if (!download->empty()) return false;
   }
-  absl::StatusOr<DisplayMode> display =
-      ParseDisplayMode(command_line.progress, stderr);
-  if (!display.ok()) return display.status();
-  absl::Status status =
-      FetchHubModel(command_line.spec, *display, stop_requested);
+  absl::Status status = FetchHubModel(command_line.spec, command_line.progress,
+                                      base::stop_requested);
   if (!status.ok()) return status;
   return true;
 }
 
-absl::Status Run(CommandLine command_line) {
+absl::Status Run(CommandLine& command_line) {
+  if (command_line.action == Action::kHelp) {
+    Print(command_line.help);
+    return absl::OkStatus();
+  }
   if (command_line.action == Action::kListTypes) {
     Print(ListTypes());
     return absl::OkStatus();
@@ -140,21 +120,24 @@ absl::Status Run(CommandLine command_line) {
   return Convert(*plan, command_line);
 }
 
-int Main(int argc, char** argv) {
-  HandleSignals();
-  absl::StatusOr<CommandLine> command_line = ParseCommandLine(argc, argv);
-  absl::Status status =
-      command_line.ok() ? Run(*command_line) : command_line.status();
+int Main(absl::Span<const char* const> arguments) {
+  base::BeginProgram();
+  CommandLine command_line;
+  absl::Status status = ParseFlags(arguments, command_line);
+  if (status.ok()) status = Run(command_line);
+  if (status.ok()) status = base::FinishOutput();
   if (status.ok()) return EXIT_SUCCESS;
-  const bool stopped = absl::IsCancelled(status);
+  const bool stopped = absl::IsCancelled(status) && base::stop_requested;
   Event event = ErrorEvent(status.message());
   if (stopped) event.text = std::string(status.message());
-  const bool as_json = command_line.ok() && command_line->progress == "json";
+  const bool as_json = command_line.progress == DisplayMode::kJson;
   absl::FPrintF(stderr, "%s\n", as_json ? event.json : event.text);
-  return stopped ? StoppedExitCode() : EXIT_FAILURE;
+  return stopped ? base::StopExitCode() : EXIT_FAILURE;
 }
 
 }  // namespace
 }  // namespace make_gguf
 
-int main(int argc, char** argv) { return make_gguf::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return make_gguf::Main(absl::MakeConstSpan(argv + 1, argc - 1));
+}

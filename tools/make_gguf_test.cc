@@ -234,6 +234,30 @@ TEST_F(MakeGgufTest, ProgressForMachinesIsJsonLineByLine) {
   EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("--overwrite"));
 }
 
+// What is said is lost when the disk is full, and that is no success.
+TEST_F(MakeGgufTest, LostOutputIsAnError) {
+  for (const std::string command :
+       {"tools/make_gguf --list_types", "tools/make_gguf --help",
+        "tools/make_gguf --list_architectures",
+        "tools/make_gguf testdata/models/tiny-llama --dry_run",
+        "tools/inspect --help"}) {
+    const base::ProcessResult result = base::RunProcess(
+        {"/bin/sh", "-c", absl::StrCat("exec ", command, " >/dev/full")});
+    EXPECT_EQ(result.exit_code, 1) << command;
+    EXPECT_THAT(result.err, HasSubstr("No space left on device")) << command;
+  }
+}
+
+// As the script that this program replaces is called.
+TEST_F(MakeGgufTest, TakesTheReplacedScriptsCommandLine) {
+  const base::ProcessResult result = base::RunProcess(
+      {kProgram, model_, "--model_type", "llama", "--outname", "name",
+       "--outdir", out_, "--quants", "q4_k_m", "Q8_0", "--keep_fp16"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(OutputNames(), ElementsAre("name-F16.gguf", "name-Q4_K_M.gguf",
+                                         "name-Q8_0.gguf"));
+}
+
 TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"--quants=Q4_K_X", "Q4_K_M"},
@@ -256,11 +280,13 @@ TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
       {"--imatrix=/nowhere/imatrix.dat", "/nowhere/imatrix.dat"},
       {"--report=/nowhere/report.json", "/nowhere/report.json"},
       {"--quants=Q2_K_S", "--imatrix"},
-      {"Q4_K_M", "--quants=Q4_K_M,Q5_K_S"},
+      {"Q4_K_M", "unexpected argument 'Q4_K_M'"},
+      {"--outname=", "leave the flag out"},
+      {"--progress=fancy --dry_run", "plain"},
   };
   for (const auto& [flag, way_out] : cases) {
     SCOPED_TRACE(flag);
-    ExpectRefused(Run({flag}), {way_out});
+    ExpectRefused(Run(absl::StrSplit(flag, ' ')), {way_out});
   }
   const base::ProcessResult unknown = Run({"--quant=Q4_K_M"});
   EXPECT_EQ(unknown.exit_code, 1);
@@ -344,6 +370,19 @@ TEST_F(MakeGgufTest, FileThatCannotGrowIsRefused) {
   base::ProcessOptions options;
   options.file_limit = 100'000;
   ExpectRefused(Run({}, options), {"tiny-Q4_K_M.gguf", "too large"});
+}
+
+// A shell starts what runs in its background with Ctrl-C ignored.
+TEST_F(MakeGgufTest, SignalsThatItWasStartedToIgnoreStayIgnored) {
+  std::vector<std::string> command = Command({"--progress=plain"});
+  command.insert(command.begin(),
+                 {"/bin/sh", "-c",
+                  "trap '' INT; \"$@\" & program=$!; while kill -INT "
+                  "$program 2>/dev/null; do :; done; wait $program",
+                  "sh"});
+  const base::ProcessResult result = base::RunProcess(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(OutputNames().size(), 2);
 }
 
 // The same job, in small pieces so that it takes a while.
@@ -472,6 +511,7 @@ TEST_F(MakeGgufTest, InspectAcceptsWholeFilesAndRefusesDamagedOnes) {
                   .err,
               HasSubstr("is missing"));
   EXPECT_EQ(base::RunProcess({"tools/inspect"}).exit_code, 2);
+  EXPECT_EQ(base::RunProcess({"tools/inspect", "--jsn", path}).exit_code, 2);
 }
 
 }  // namespace

@@ -247,7 +247,7 @@ absl::StatusOr<uint64_t> ParseBytes(absl::string_view text) {
     power = static_cast<int>(prefix) + 1;
   }
   const double bytes = std::ldexp(number, 10 * power);
-  if (!(bytes < std::ldexp(1.0, 63))) return error;
+  if (!(bytes >= 1 && bytes < std::ldexp(1.0, 63))) return error;
   return static_cast<uint64_t>(bytes);
 }
 
