@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/status_macros.h"
 #include "converters/config/config.h"
 #include "converters/config/known_classes.h"
 #include "converters/converter.h"

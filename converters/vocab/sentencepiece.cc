@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
+#include "base/status_macros.h"
 #include "base/utf8.h"
 #include "converters/json_file.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
