@@ -1,5 +1,3 @@
-#include "fetch/effective_environment.h"
-
 #include <cstdlib>
 #include <string>
 

@@ -27,15 +27,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "fetch/fetch_options.h"
+#include "fetch/protocol/hub_error.h"
 
 namespace fetch {
-
-// An access token. The value is a secret: it belongs in the Authorization
-// header of a request to the endpoint and nowhere else.
-struct Token {
-  std::string value;   // empty if there is none
-  std::string source;  // for messages: "HF_TOKEN", "--token", a file's path
-};
 
 struct Environment {
   std::string endpoint;   // without "/" at its end
@@ -55,6 +50,11 @@ GetVariable ProcessEnvironment();
 // Reads the variables above and the token file. A token file that is there but
 // cannot be read is an error, as is a token with impossible characters.
 absl::StatusOr<Environment> ReadEnvironment(const GetVariable& variable);
+
+// What holds for one call: the process's environment, but for what the options
+// say. Errors: those of ReadEnvironment; InvalidArgument for a token or token
+// file that was asked for and is none, or an endpoint that is no URL.
+absl::StatusOr<Environment> EffectiveEnvironment(const FetchOptions& options);
 
 // A token as huggingface_hub reads it: without line ends and outer blanks.
 // InvalidArgument for characters that cannot stand in a header.

@@ -13,31 +13,38 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fetch/downloader.h"
-#include "fetch/effective_environment.h"
+#include "base/file.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
+#include "base/steady_clock.h"
+#include "fetch/cache/file_verifier.h"
+#include "fetch/cache/range_record.h"
+#include "fetch/cache/repo_cache.h"
+#include "fetch/cache/snapshot_target.h"
+#include "fetch/cache/tree_cache.h"
+#include "fetch/download/downloader.h"
+#include "fetch/download/file_download.h"
+#include "fetch/download/final_flush.h"
+#include "fetch/download/partial_file.h"
+#include "fetch/download/progress_reporter.h"
 #include "fetch/environment.h"
-#include "fetch/file_download.h"
-#include "fetch/final_flush.h"
-#include "fetch/http_client.h"
-#include "fetch/hub_error.h"
-#include "fetch/hub_url.h"
-#include "fetch/partial_file.h"
-#include "fetch/progress_reporter.h"
-#include "fetch/range_record.h"
-#include "fetch/repo_cache.h"
-#include "fetch/repo_listing.h"
-#include "fetch/retry.h"
-#include "fetch/snapshot_selection.h"
-#include "fetch/snapshot_target.h"
-#include "fetch/tree_cache.h"
+#include "fetch/protocol/http_client.h"
+#include "fetch/protocol/hub_error.h"
+#include "fetch/protocol/hub_url.h"
+#include "fetch/protocol/repo_listing.h"
+#include "fetch/protocol/retry.h"
+#include "fetch/selection/snapshot_selection.h"
 
 namespace fetch {
 namespace {
 
 // For records, links and lists.
 constexpr uint64_t kSpareBytes = uint64_t{1} << 20;
+// More do not make it faster, and each takes descriptors and memory.
+constexpr int kMaxConnections = 64;
+constexpr int kMaxTries = 1000;
+constexpr absl::Duration kMaxStallTimeout = absl::Hours(24);
 
 // How long the end of a download of so many bytes may wait for the disk: as
 // long as a busy disk may need for little; no longer than anybody notices for
@@ -47,6 +54,12 @@ absl::Duration FlushPatience(uint64_t bytes, absl::Duration download) {
   return bytes < kLittle ? absl::Seconds(10)
                          : absl::Milliseconds(50) + download / 32;
 }
+
+// What a file needs besides what is there.
+struct Need {
+  uint64_t fetch = 0;  // bytes over the network
+  uint64_t space = 0;  // bytes of the disk
+};
 
 // What is to be downloaded; item i is file progress_index[i] of the progress.
 struct Work {
@@ -62,7 +75,7 @@ class Session {
       const FetchOptions& options, const FetchObserver& observer);
 
   absl::StatusOr<Selection> Select();
-  SnapshotPlan Plan(const Selection& selection) const;
+  absl::StatusOr<SnapshotPlan> Plan(const Selection& selection);
   absl::StatusOr<Snapshot> Fetch(const Selection& selection);
 
  private:
@@ -75,13 +88,12 @@ class Session {
         hub_{environment.endpoint, options.repo_id, options.revision,
              environment.token},
         retry_{options.max_tries, options.first_backoff, options.max_backoff},
-        client_({environment.ca_bundle, options.proxy, options.stall_timeout}) {
-  }
+        client_({environment.ca_bundle, options.proxy, options.stall_timeout}),
+        verifier_(&observer_) {}
 
-  uint64_t BytesToFetch(const RepoFile& file,
-                        const SnapshotTarget& target) const;
-  absl::Status CheckSpace(const Selection& selection,
-                          uint64_t bytes_to_fetch) const;
+  absl::StatusOr<Need> NeedOf(const RepoFile& file,
+                              const SnapshotTarget& target) const;
+  absl::Status CheckSpace(const Selection& selection) const;
   absl::Status Prepare(const Selection& selection) const;
   absl::Status Collect(const Selection& selection, const SnapshotPlan& plan,
                        FinalFlusher* flusher, Work* work) const;
@@ -98,48 +110,66 @@ class Session {
   const HubTarget hub_;
   const RetryPolicy retry_;
   HttpClient client_;
+  FileVerifier verifier_;
+  uint64_t space_needed_ = 0;  // by the plan
 };
 
 absl::Status ValidateOptions(const FetchOptions& options) {
-  absl::Status status = ValidateRepoId(options.repo_id);
-  if (status.ok()) status = ValidateRevision(options.revision);
-  if (!status.ok()) return status;
-  if (options.connections < 1 || options.max_tries < 1 ||
-      options.stall_timeout <= absl::ZeroDuration()) {
+  RETURN_IF_ERROR(ValidateRepoId(options.repo_id));
+  RETURN_IF_ERROR(ValidateRevision(options.revision));
+  if (options.connections < 1 || options.connections > kMaxConnections) {
     return absl::InvalidArgumentError(
-        "connections, tries and the stall timeout must be at least 1");
+        absl::StrCat("connections is ", options.connections, ", expected 1 to ",
+                     kMaxConnections));
+  }
+  if (options.max_tries < 1 || options.max_tries > kMaxTries) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "max_tries is ", options.max_tries, ", expected 1 to ", kMaxTries));
+  }
+  if (options.stall_timeout <= absl::ZeroDuration() ||
+      options.stall_timeout > kMaxStallTimeout) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "stall_timeout is ", absl::FormatDuration(options.stall_timeout),
+        ", expected more than 0 and at most 24h"));
+  }
+  if (options.local_dir.has_value() && options.local_dir->empty()) {
+    return absl::InvalidArgumentError(
+        "local_dir is empty: name a directory, or leave it out to use the "
+        "cache");
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     const FetchOptions& options, const FetchObserver& observer) {
-  const absl::Status valid = ValidateOptions(options);
-  if (!valid.ok()) return valid;
-  const absl::StatusOr<Environment> environment = EffectiveEnvironment(options);
-  if (!environment.ok()) return environment.status();
-  return std::unique_ptr<Session>(new Session(options, observer, *environment));
+  RETURN_IF_ERROR(ValidateOptions(options));
+  ASSIGN_OR_RETURN(const Environment environment,
+                   EffectiveEnvironment(options));
+  return std::unique_ptr<Session>(new Session(options, observer, environment));
 }
 
 absl::StatusOr<Selection> Session::Select() {
   return SnapshotSelector(options_, environment_.offline, cache_, hub_, retry_,
-                          &client_, &observer_)
+                          &client_, &verifier_, &observer_)
       .Select();
 }
 
-uint64_t Session::BytesToFetch(const RepoFile& file,
-                               const SnapshotTarget& target) const {
-  if (target.IsThere(file)) return 0;
-  const absl::StatusOr<DownloadPaths> paths = target.Paths(file);
-  if (!paths.ok()) return file.size;
-  const RecordKey key = {file.etag(), file.size, BootId()};
-  return file.size - BytesThere(*paths, key);
+absl::StatusOr<Need> Session::NeedOf(const RepoFile& file,
+                                     const SnapshotTarget& target) const {
+  ASSIGN_OR_RETURN(const Presence presence, target.Find(file));
+  if (presence == Presence::kThere) return Need{};
+  if (presence == Presence::kElsewhere) return Need{0, file.size};
+  ASSIGN_OR_RETURN(const DownloadPaths paths, target.Paths(file));
+  const PartialBytes partial =
+      FindPartialBytes(paths, {file.etag(), file.size});
+  return Need{file.size - partial.there, file.size - partial.reserved};
 }
 
-SnapshotPlan Session::Plan(const Selection& selection) const {
+absl::StatusOr<SnapshotPlan> Session::Plan(const Selection& selection) {
   SnapshotPlan plan;
   plan.commit = selection.listing.commit;
   plan.directory = selection.target->Directory();
+  space_needed_ = 0;
   std::set<std::string> seen;
   for (const RepoFile& file : selection.files) {
     SnapshotFile planned = {file.path, file.size, 0};
@@ -147,7 +177,9 @@ SnapshotPlan Session::Plan(const Selection& selection) const {
     const bool again =
         !options_.local_dir.has_value() && !seen.insert(file.etag()).second;
     if (!selection.in_place && !again) {
-      planned.bytes_to_fetch = BytesToFetch(file, *selection.target);
+      ASSIGN_OR_RETURN(const Need need, NeedOf(file, *selection.target));
+      planned.bytes_to_fetch = need.fetch;
+      space_needed_ += need.space;
     }
     plan.total_bytes += planned.size;
     plan.bytes_to_fetch += planned.bytes_to_fetch;
@@ -156,37 +188,33 @@ SnapshotPlan Session::Plan(const Selection& selection) const {
   return plan;
 }
 
-absl::Status Session::CheckSpace(const Selection& selection,
-                                 uint64_t bytes_to_fetch) const {
+absl::Status Session::CheckSpace(const Selection& selection) const {
   // The directory may not be there yet; the first parent that is will do.
   std::string directory = selection.target->Directory();
   struct statvfs info;
   while (statvfs(directory.c_str(), &info) != 0) {
-    const size_t slash = directory.rfind('/');
-    if (slash == std::string::npos || slash == 0) return absl::OkStatus();
-    directory.resize(slash);
+    const std::string parent = base::DirectoryOf(directory);
+    if (parent == directory) return absl::OkStatus();
+    directory = parent;
   }
   const uint64_t free = uint64_t{info.f_bavail} * info.f_frsize;
-  if (bytes_to_fetch == 0 || free >= bytes_to_fetch + kSpareBytes) {
+  if (space_needed_ == 0 || free >= space_needed_ + kSpareBytes) {
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(absl::StrCat(
-      "not enough space in ", directory, ": ", bytes_to_fetch,
-      " bytes are still to be fetched, ", free,
+      "not enough space in ", directory, ": ", space_needed_,
+      " bytes are still needed, ", free,
       " are free. Free space, or set HF_HOME or --cache_dir to another disk"));
 }
 
 absl::Status Session::Prepare(const Selection& selection) const {
-  absl::Status status = selection.target->Prepare(selection.files);
-  if (status.ok() &&
-      !ReadTree(selection.target->TreePath(), selection.listing.commit)
-           .has_value()) {
-    status = WriteTree(selection.target->TreePath(), selection.listing);
+  RETURN_IF_ERROR(selection.target->Prepare(selection.files));
+  const std::string tree = selection.target->TreePath();
+  if (!ReadTree(tree, selection.listing.commit).has_value()) {
+    RETURN_IF_ERROR(WriteTree(tree, selection.listing));
   }
-  if (status.ok() && !options_.local_dir.has_value()) {
-    status = cache_.WriteRef(options_.revision, selection.listing.commit);
-  }
-  return status;
+  if (options_.local_dir.has_value()) return absl::OkStatus();
+  return cache_.WriteRef(options_.revision, selection.listing.commit);
 }
 
 // One item for all files of the same contents.
@@ -195,29 +223,22 @@ absl::StatusOr<DownloadItem> Session::ItemFor(
     const Selection& selection) const {
   const RepoFile& first = *files.front();
   const SnapshotTarget* const target = selection.target.get();
-  const absl::StatusOr<DownloadPaths> paths = target->Paths(first);
-  if (!paths.ok()) return paths.status();
   DownloadItem item;
-  item.path = first.path;
+  ASSIGN_OR_RETURN(item.paths, target->Paths(first));
+  item.path = base::Printable(first.path);
   item.url = ResolveUrl(hub_.endpoint, hub_.repo_id, selection.listing.commit,
                         first.path);
   item.size = first.size;
   item.digest_kind = first.digest_kind();
   item.etag = first.etag();
-  item.paths = *paths;
   item.adopt = [target, files]() -> absl::StatusOr<bool> {
-    if (!target->IsThere(*files.front())) return false;
-    for (const RepoFile* file : files) {
-      const absl::Status adopted = target->Adopt(*file);
-      if (!adopted.ok()) return adopted;
-    }
+    ASSIGN_OR_RETURN(const Presence presence, target->Find(*files.front()));
+    if (presence == Presence::kMissing) return false;
+    for (const RepoFile* file : files) RETURN_IF_ERROR(target->Adopt(*file));
     return true;
   };
-  item.publish = [target, files] {
-    for (const RepoFile* file : files) {
-      const absl::Status published = target->Publish(*file);
-      if (!published.ok()) return published;
-    }
+  item.publish = [target, files]() -> absl::Status {
+    for (const RepoFile* file : files) RETURN_IF_ERROR(target->Publish(*file));
     return absl::OkStatus();
   };
   return item;
@@ -231,7 +252,8 @@ absl::Status Session::Collect(const Selection& selection,
   absl::flat_hash_map<std::string, size_t> group_of;
   for (size_t i = 0; i < plan.files.size(); ++i) {
     const RepoFile& file = selection.files[i];
-    const bool there = selection.target->IsThere(file);
+    ASSIGN_OR_RETURN(const Presence presence, selection.target->Find(file));
+    const bool there = presence == Presence::kThere;
     const std::string contents =
         options_.local_dir.has_value() ? file.path : file.etag();
     const auto [group, is_new] = group_of.try_emplace(contents, groups.size());
@@ -239,10 +261,10 @@ absl::Status Session::Collect(const Selection& selection,
                               file.size - plan.files[i].bytes_to_fetch,
                               there || !is_new});
     if (there) {
-      const absl::Status adopted = selection.target->Adopt(file);
-      if (!adopted.ok()) return adopted;
-      const absl::StatusOr<DownloadPaths> paths = selection.target->Paths(file);
-      if (paths.ok() && IsUnflushed(*paths)) flusher->Add(*paths);
+      RETURN_IF_ERROR(selection.target->Adopt(file));
+      ASSIGN_OR_RETURN(const DownloadPaths paths,
+                       selection.target->Paths(file));
+      if (IsUnflushed(paths)) flusher->Add(paths);
       group_of.erase(group);
     } else if (is_new) {
       groups.push_back({&file});
@@ -252,44 +274,48 @@ absl::Status Session::Collect(const Selection& selection,
     }
   }
   for (const auto& group : groups) {
-    absl::StatusOr<DownloadItem> item = ItemFor(group, selection);
-    if (!item.ok()) return item.status();
-    work->items.push_back(*std::move(item));
+    ASSIGN_OR_RETURN(DownloadItem item, ItemFor(group, selection));
+    work->items.push_back(std::move(item));
   }
   return absl::OkStatus();
 }
 
 absl::Status Session::Download(const Selection& selection,
                                const SnapshotPlan& plan, uint64_t* received) {
-  const absl::Time begun = absl::Now();
+  const absl::Time begun = base::SteadyNow();
   FinalFlusher flusher;
   Work work;
-  const absl::Status collected = Collect(selection, plan, &flusher, &work);
-  if (!collected.ok()) return collected;
+  RETURN_IF_ERROR(Collect(selection, plan, &flusher, &work));
   ProgressReporter reporter(std::move(work.progress), observer_.progress);
   Downloader downloader({hub_, retry_, options_.connections}, &client_,
                         &observer_, &reporter, &flusher);
   const absl::Status status = downloader.Run(work.items, work.progress_index);
   *received = downloader.received_bytes();
-  if (!status.ok()) return status;
-  const absl::Time now = absl::Now();
-  return flusher.WaitUntil(now + FlushPatience(*received, now - begun));
+  RETURN_IF_ERROR(status);
+  return flusher.Wait(FlushPatience(*received, base::SteadyNow() - begun));
+}
+
+// A disk that is full in the middle: what to do, in this program's words.
+absl::Status WithAdvice(const absl::Status& status) {
+  if (!absl::IsResourceExhausted(status)) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   " (HF_HOME or --cache_dir names another disk)"));
 }
 
 absl::StatusOr<Snapshot> Session::Fetch(const Selection& selection) {
-  SnapshotPlan plan = Plan(selection);
+  ASSIGN_OR_RETURN(SnapshotPlan plan, Plan(selection));
   Snapshot snapshot;
   if (!selection.in_place) {
-    absl::Status status = CheckSpace(selection, plan.bytes_to_fetch);
-    if (status.ok()) status = Prepare(selection);
+    RETURN_IF_ERROR(CheckSpace(selection));
+    const absl::Status prepared = Prepare(selection);
     // A cache that may only be read is fine if all is there.
-    if (plan.bytes_to_fetch == 0 && absl::IsPermissionDenied(status)) {
-      status = absl::OkStatus();
+    if (space_needed_ > 0 || !absl::IsPermissionDenied(prepared)) {
+      RETURN_IF_ERROR(WithAdvice(prepared));
     }
-    if (status.ok()) {
-      status = Download(selection, plan, &snapshot.received_bytes);
-    }
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(
+        WithAdvice(Download(selection, plan, &snapshot.received_bytes)));
   }
   snapshot.commit = std::move(plan.commit);
   snapshot.directory = std::move(plan.directory);
@@ -304,22 +330,18 @@ bool IsRepoId(absl::string_view name) { return ValidateRepoId(name).ok(); }
 
 absl::StatusOr<SnapshotPlan> PlanSnapshot(const FetchOptions& options,
                                           const FetchObserver& observer) {
-  const absl::StatusOr<std::unique_ptr<Session>> session =
-      Session::Create(options, observer);
-  if (!session.ok()) return session.status();
-  const absl::StatusOr<Selection> selection = (*session)->Select();
-  if (!selection.ok()) return selection.status();
-  return (*session)->Plan(*selection);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                   Session::Create(options, observer));
+  ASSIGN_OR_RETURN(const Selection selection, session->Select());
+  return session->Plan(selection);
 }
 
 absl::StatusOr<Snapshot> FetchSnapshot(const FetchOptions& options,
                                        const FetchObserver& observer) {
-  const absl::StatusOr<std::unique_ptr<Session>> session =
-      Session::Create(options, observer);
-  if (!session.ok()) return session.status();
-  const absl::StatusOr<Selection> selection = (*session)->Select();
-  if (!selection.ok()) return selection.status();
-  return (*session)->Fetch(*selection);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                   Session::Create(options, observer));
+  ASSIGN_OR_RETURN(const Selection selection, session->Select());
+  return session->Fetch(selection);
 }
 
 }  // namespace fetch

@@ -17,12 +17,14 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/parallel.h"
+#include "base/range_set.h"
+#include "base/testing/child_process.h"
 #include "base/testing/temp_dir.h"
-#include "fetch/download_paths.h"
-#include "fetch/fault_fixture.h"
+#include "fetch/cache/local_directory.h"
+#include "fetch/cache/range_record.h"
 #include "fetch/fetch.h"
-#include "fetch/local_directory.h"
-#include "fetch/range_record.h"
+#include "fetch/testing/fault_fixture.h"
 #include "fetch/testing/fault_server.h"
 #include "fetch/testing/hub_repo.h"
 #include "gmock/gmock.h"
@@ -38,6 +40,7 @@ using ::fetch::testing::FaultServer;
 using ::fetch::testing::HubRepo;
 using ::fetch::testing::Request;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -231,19 +234,94 @@ TEST_F(FetchFaultTest, MoreBytesThanAskedForAreNotBelieved) {
 }
 
 TEST_F(FetchFaultTest, MoreBytesMayComeWhenTheFileIsComplete) {
+  std::atomic<int> refused{0};
   server_.SetFault([&](const Request& request, Connection* connection) {
     if (!AsksForWeights(request)) {
       // The download is still running when they come.
-      if (absl::StrContains(request.path, "tokenizer.json")) {
-        connection->Wait(absl::Seconds(1));
+      const bool last = absl::StrContains(request.path, "tokenizer.json");
+      for (int i = 0; last && refused == 0 && i < 2000; ++i) {
+        connection->Wait(absl::Milliseconds(5));
       }
       return false;
     }
-    SendPart(request, request.range->size(), 100000, connection);
-    connection->Wait(absl::Milliseconds(500));
-    connection->Send(std::string(100000, 'x'));
+    constexpr size_t kTooMany = size_t{64} << 20;
+    SendPart(request, request.range->size(), kTooMany, connection);
+    if (request.range->end < 6 * kMiB) {
+      connection->Close();
+      return true;
+    }
+    for (size_t sent = 0; connection->open() && sent < kTooMany; sent += kMiB) {
+      connection->Send(std::string(kMiB, 'x'));
+      connection->Wait(absl::Milliseconds(5));
+    }
+    // The client has closed it.
+    if (!connection->open()) ++refused;
     return true;
   });
+  FetchAndCheck();
+  EXPECT_GT(refused, 0);
+}
+
+// A copy from the cache is made under the file's lock and a name of its own.
+TEST_F(FetchFaultTest, TwoCallsCopyFromTheCacheIntoOneDirectory) {
+  FetchAndCheck();
+  for (int round = 0; round < 5; ++round) {
+    options_.local_dir = temp_ / absl::StrCat("local", round);
+    std::atomic<int> right{0};
+    base::RunInParallel(2, [&](int) {
+      const absl::StatusOr<Snapshot> snapshot = FetchSnapshot(options_);
+      EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+      if (snapshot.ok() && snapshot->received_bytes == 0 &&
+          Contents(*options_.local_dir + "/model.safetensors") ==
+              repo_.contents("model.safetensors")) {
+        ++right;
+      }
+    });
+    EXPECT_EQ(right, 2);
+    for (const std::string& file : base::FilesBelow(*options_.local_dir)) {
+      EXPECT_THAT(file, Not(AnyOf(HasSubstr("incomplete"), HasSubstr(".tmp"))));
+    }
+  }
+}
+
+TEST_F(FetchFaultTest, OptionsOutOfRangeAreRefused) {
+  const auto refused = [this](absl::string_view what) {
+    const absl::Status status = Fetch().status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(status.message(), HasSubstr(std::string(what)));
+    EXPECT_EQ(server_.requests().size(), 0);
+  };
+  for (const int connections : {0, -1, 65, 100000}) {
+    options_.connections = connections;
+    refused("connections");
+  }
+  options_.connections = 64;
+  options_.max_tries = 1001;
+  refused("max_tries");
+  options_.max_tries = 6;
+  options_.stall_timeout = absl::Hours(25);
+  refused("stall_timeout");
+  options_.stall_timeout = absl::Seconds(30);
+  options_.local_dir = "";  // an empty shell variable: not the root directory
+  refused("local_dir");
+}
+
+// Whoever reads the directory's name must not go on with half of it.
+TEST_F(FetchFaultTest, LostOutputOfTheToolIsAnError) {
+  const std::string command = absl::StrCat(
+      "fetch/hf_fetch org/model --token= --endpoint=", server_.url(),
+      " --cache_dir=", temp_ / "hub");
+  const base::ProcessResult whole =
+      base::RunProcess({"/bin/sh", "-c", command});
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_THAT(whole.out, HasSubstr("/snapshots/"));
+  EXPECT_EQ(
+      base::RunProcess({"/bin/sh", "-c", command + " >/dev/full"}).exit_code,
+      1);
+  // Without descriptors of its own it does not write messages into files.
+  EXPECT_EQ(
+      base::RunProcess({"/bin/sh", "-c", command + " <&- >&- 2>&-"}).exit_code,
+      0);
   FetchAndCheck();
 }
 
@@ -418,11 +496,10 @@ class CrashTest : public FaultFixture {
  protected:
   static void NoteAsOfAnotherBoot(const std::string& record,
                                   const std::string& etag) {
-    RecordedRanges ranges;
-    ranges.there.Add({0, 6 * kMiB});
+    base::RangeSet all;
+    all.Add({0, 6 * kMiB});
     ASSERT_TRUE(
-        RangeRecord::Create(record, {etag, 6 * kMiB, "another-boot"}, ranges)
-            .ok());
+        WriteRangeRecord(record, {etag, 6 * kMiB}, all, "another-boot").ok());
   }
 
   const std::string etag_ = repo_.Etag("model.safetensors");
@@ -433,8 +510,44 @@ TEST_F(CrashTest, FileThatSurvivedIsKept) {
   const std::string record =
       BlobPath("model.safetensors") + ".ranges.record.incomplete";
   NoteAsOfAnotherBoot(record, etag_);
+  // Offline it is asked whether to go on for each MiB that is hashed, and for
+  // each small file; each is hashed once.
+  int polls = 0;
+  observer_.cancelled = [&polls] { return ++polls < 0; };
+  options_.offline = true;
+  ASSERT_TRUE(PlanSnapshot(options_, observer_).ok());
+  EXPECT_EQ(polls, 6 + static_cast<int>(repo_.files().size()) - 1);
+  // Who is asked may say no.
+  observer_.cancelled = [] { return true; };
+  EXPECT_TRUE(absl::IsCancelled(PlanSnapshot(options_, observer_).status()));
+  observer_.cancelled = nullptr;
+  options_.offline = false;
   EXPECT_EQ(FetchAndCheck().received_bytes, 0);
   EXPECT_EQ(Contents(record), "(none)");
+}
+
+TEST_F(CrashTest, PartThatLostContentsIsNoReasonToGiveUp) {
+  // The first half was written before the crash, and is not what was written.
+  std::atomic<bool> damaged{false};
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    // Then the network damages a byte, once, as it may.
+    if (!AsksForWeights(request) || request.range->begin > 0 ||
+        damaged.exchange(true)) {
+      return false;
+    }
+    std::string contents = repo_.contents("model.safetensors");
+    contents[7] ^= 1;
+    FaultServer::ReplyWithFile(request, contents, etag_, connection);
+    return true;
+  });
+  const std::string blob = BlobPath("model.safetensors");
+  WriteContents(blob + ".ranges.incomplete", std::string(6 * kMiB, 0));
+  base::RangeSet half;
+  half.Add({0, 3 * kMiB});
+  ASSERT_TRUE(WriteRangeRecord(blob + ".ranges.record.incomplete",
+                               {etag_, 6 * kMiB}, half, "another-boot")
+                  .ok());
+  FetchAndCheck();
 }
 
 TEST_F(CrashTest, FileThatLostContentsIsFetchedAgain) {

@@ -17,8 +17,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/range_set.h"
 #include "base/testing/child_process.h"
 #include "base/testing/temp_dir.h"
+#include "fetch/cache/range_record.h"
+#include "fetch/cache/repo_cache.h"
 #include "fetch/fetch.h"
 #include "fetch/testing/connect_proxy.h"
 #include "fetch/testing/hub_repo.h"
@@ -117,6 +120,31 @@ class FetchNginxTest : public ::testing::Test {
 
   TempDir temp_;
   HubRepo repo_;
+  // What was written of a file that is under way is noted, but for the last
+  // three quarters of a megabyte, and nothing else is.
+  void ExpectNoted(const std::string& path) const {
+    const DownloadPaths paths =
+        RepoCache(temp_ / "hub", "org/model").BlobPaths(repo_.Etag(path));
+    const std::string partial = Contents(paths.partial_path);
+    if (partial == "(none)") return;
+    const std::string& right = repo_.contents(path);
+    const base::RangeSet noted =
+        ReadRangeRecord(paths.record_path, {repo_.Etag(path), right.size()})
+            .there;
+    for (const base::Range& range : noted.Ranges()) {
+      EXPECT_TRUE(partial.substr(range.begin, range.size()) ==
+                  right.substr(range.begin, range.size()));
+    }
+    constexpr size_t kBlock = 4096;
+    size_t written = 0;
+    for (size_t at = 0; at < right.size(); at += kBlock) {
+      if (partial.compare(at, kBlock, right, at, kBlock) == 0) {
+        written += kBlock;
+      }
+    }
+    EXPECT_LE(written, noted.size() + (size_t{768} << 10));
+  }
+
   FetchOptions options_;
   std::unique_ptr<NginxHub> hub_;
 };
@@ -496,10 +524,10 @@ TEST_F(FetchNginxTest, KilledAtAnyMomentItGoesOn) {
     tool.Kill();
     ++kills;
     ASSERT_LT(kills, 100) << Contents(temp_ / "output");
+    ExpectNoted("model.safetensors");
   }
   EXPECT_GT(kills, 2);
   ExpectRightFiles(InRepo("snapshots/" + repo_.commit()));
-  EXPECT_LT(hub_->BytesFromStore(), (24 + 4 * kills) * kMiB);
   EXPECT_THAT(FilesBelow(InRepo("blobs")),
               Not(Contains(HasSubstr("incomplete"))));
 }

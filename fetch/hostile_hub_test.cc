@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,9 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "base/testing/temp_dir.h"
-#include "fetch/fault_fixture.h"
 #include "fetch/fetch.h"
+#include "fetch/testing/fault_fixture.h"
 #include "fetch/testing/fault_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -165,8 +168,107 @@ TEST_F(HostileHubTest, ListsWithoutAnEnd) {
   });
   const absl::Status status = Fetch().status();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  EXPECT_THAT(status.message(), HasSubstr("next page is itself"));
+  EXPECT_THAT(status.message(), HasSubstr("one that was there before"));
   EXPECT_LT(server_.CountRequests("/tree/"), 4);
+}
+
+TEST_F(HostileHubTest, EmptyPagesAreNotFollowed) {
+  std::atomic<int> pages{0};
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!absl::StrContains(request.path, "/tree/")) return false;
+    connection->Reply(200,
+                      {absl::StrCat("Link: <", request.path,
+                                    "?cursor=", pages++, ">; rel=\"next\"")},
+                      "[]");
+    return true;
+  });
+  const absl::Status status = Fetch().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_EQ(pages, 1);
+}
+
+// A mirror that passes on the hub's answers: the next page is its own too.
+TEST_F(HostileHubTest, NextPageIsAskedOfTheSameHost) {
+  server_.SetFault([this](const Request& request, Connection* connection) {
+    if (!absl::StrContains(request.path, "/tree/")) return false;
+    const bool first = !absl::StrContains(request.query, "cursor=1");
+    const std::string link =
+        first ? "Link: <https://elsewhere.invalid/api/models/x/tree/y?cursor=1>"
+                "; rel=\"next\""
+              : "X-Last: 1";
+    connection->Reply(200, {link}, repo_.TreeJson(first ? 0 : 1, 2));
+    return true;
+  });
+  const absl::StatusOr<Snapshot> snapshot = Fetch();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(server_.CountRequests("/tree/"), 2);
+}
+
+TEST_F(HostileHubTest, PartsBeyondTheEndAreNotTaken) {
+  std::atomic<int> requests{0};
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!AsksForWeights(request)) return false;
+    ++requests;
+    connection->SendHead(
+        206,
+        {absl::StrCat("Content-Range: bytes ", request.range->begin,
+                      "-18446744073709551615/", 6 * kMiB)},
+        std::nullopt);
+    const std::string block(kMiB, 'x');
+    for (int i = 0; connection->open() && i < 100; ++i) connection->Send(block);
+    connection->Close();
+    return true;
+  });
+  const absl::Status status = Fetch().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("beyond the file's end"));
+  EXPECT_LT(requests, 100);
+}
+
+TEST_F(HostileHubTest, AnswersDropByDropAreCounted) {
+  std::atomic<int> requests{0};
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!AsksForWeights(request)) return false;
+    ++requests;
+    const uint64_t at = request.range->begin;
+    connection->Reply(
+        206,
+        {absl::StrCat("Content-Range: bytes ", at, "-", at, "/", 6 * kMiB)},
+        repo_.contents("model.safetensors").substr(at, 1));
+    return true;
+  });
+  const absl::Status status = Fetch().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("gives 1 bytes"));
+  EXPECT_LT(requests, 200);
+}
+
+TEST_F(HostileHubTest, TrickleIsNoDownload) {
+  options_.stall_timeout = absl::Milliseconds(300);
+  options_.max_tries = 2;
+  server_.SetFault([&](const Request& request, Connection* connection) {
+    if (!AsksForWeights(request)) return false;
+    const uint64_t at = request.range->begin;
+    connection->SendHead(206,
+                         {absl::StrCat("Content-Range: bytes ", at, "-",
+                                       request.range->end - 1, "/", 6 * kMiB)},
+                         request.range->size());
+    while (connection->open()) {
+      connection->Send("x");
+      connection->Wait(absl::Milliseconds(20));
+    }
+    return true;
+  });
+  const absl::Status status = Fetch().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
+TEST_F(HostileHubTest, NamesDoNotActOnATerminal) {
+  const absl::Status status =
+      FetchWith(Entry("\\u009b2Ja", "symlink\\u001b[1m\\u202e", oid_, "6"));
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("\\u009b2Ja"), HasSubstr("\\x1b[1m\\u202e")));
 }
 
 TEST_F(HostileHubTest, OneFileTwice) {

@@ -8,10 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/human_text.h"
+#include "base/printable.h"
 #include "base/status_line.h"
+#include "base/steady_clock.h"
 #include "fetch/observer.h"
 
 namespace fetch {
@@ -39,8 +40,8 @@ std::string CurrentFiles(const FetchProgress &progress) {
       ++more;
       continue;
     }
-    current.push_back(
-        absl::StrFormat("%s %.0f%%", file.path, Percent(file.done, file.size)));
+    current.push_back(absl::StrFormat("%s %.0f%%", base::Printable(file.path),
+                                      Percent(file.done, file.size)));
   }
   const std::string names = absl::StrJoin(current, ", ");
   return more == 0 ? names : absl::StrCat(names, " and ", more, " more");
@@ -91,7 +92,7 @@ void ProgressDisplay::Show(const FetchProgress &progress) {
     line_.Show(FormatProgress(progress, kBarWidth));
     return;
   }
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::SteadyNow();
   if (last_line_ == absl::InfinitePast()) last_line_ = now;
   if (now - last_line_ < kLineEvery) return;
   last_line_ = now;
