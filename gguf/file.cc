@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/file.h"
+#include "base/status_macros.h"
 #include "gguf/header_parser.h"
 #include "gguf/layout.h"
 #include "gguf/tensor_info.h"
@@ -19,14 +20,12 @@
 namespace gguf {
 
 absl::StatusOr<std::unique_ptr<File>> File::Open(absl::string_view path) {
-  absl::StatusOr<std::unique_ptr<base::InputFile>> input =
-      base::InputFile::Open(path);
-  if (!input.ok()) return input.status();
-  absl::StatusOr<Header> header = ParseHeader(**input);
-  if (!header.ok()) return header.status();
+  ASSIGN_OR_RETURN(std::unique_ptr<base::InputFile> input,
+                   base::InputFile::Open(path));
+  ASSIGN_OR_RETURN(Header header, ParseHeader(*input));
   auto file =
-      std::unique_ptr<File>(new File(*std::move(input), *std::move(header)));
-  if (absl::Status status = file->Validate(); !status.ok()) return status;
+      std::unique_ptr<File>(new File(std::move(input), std::move(header)));
+  RETURN_IF_ERROR(file->Validate());
   return file;
 }
 
@@ -53,9 +52,8 @@ absl::Status File::Validate() {
                                 "' starts at byte ", data_offset_,
                                 ", but the file has only ", size()));
   }
-  absl::Status status =
-      CheckZeros(header_.size, data_offset_, "between header and data");
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(
+      CheckZeros(header_.size, data_offset_, "between header and data"));
   return PlaceTensors();
 }
 
@@ -86,10 +84,9 @@ absl::Status File::PlaceTensors() {
                                   "'"));
     }
     expected = *padded;
-    absl::Status status =
+    RETURN_IF_ERROR(
         CheckZeros(end, std::min(data_offset_ + expected, size()),
-                   absl::StrCat("after tensor '", tensor.name, "'"));
-    if (!status.ok()) return status;
+                   absl::StrCat("after tensor '", tensor.name, "'")));
   }
   return CheckEnd(data_offset_ + expected);
 }
@@ -107,9 +104,7 @@ absl::Status File::CheckZeros(uint64_t begin, uint64_t end,
   while (begin < end) {
     const auto part =
         absl::MakeSpan(bytes, std::min<uint64_t>(sizeof(bytes), end - begin));
-    if (absl::Status status = input_->ReadAt(begin, part); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(input_->ReadAt(begin, part));
     const auto* found = std::find_if(part.begin(), part.end(),
                                      [](uint8_t byte) { return byte != 0; });
     if (found != part.end()) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "gguf/file.h"
 #include "gguf/metadata.h"
 #include "gguf/split.h"
@@ -46,26 +47,23 @@ size_t ShardCount(const File& file) {
 }
 
 absl::StatusOr<std::unique_ptr<FileSet>> FileSet::Open(absl::string_view path) {
-  absl::StatusOr<std::unique_ptr<File>> file = File::Open(path);
-  if (!file.ok()) return file.status();
+  ASSIGN_OR_RETURN(std::unique_ptr<File> file, File::Open(path));
   auto set = std::unique_ptr<FileSet>(new FileSet());
-  if (ShardCount(**file) == 1) {
-    set->files_.push_back(*std::move(file));
-  } else if (absl::Status status = set->OpenShards(*std::move(file));
-             !status.ok()) {
-    return status;
+  if (ShardCount(*file) == 1) {
+    set->files_.push_back(std::move(file));
+  } else {
+    RETURN_IF_ERROR(set->OpenShards(std::move(file)));
   }
-  if (absl::Status status = set->Join(); !status.ok()) return status;
+  RETURN_IF_ERROR(set->Join());
   return set;
 }
 
 absl::StatusOr<std::unique_ptr<FileSet>> FileSet::OpenAlone(
     absl::string_view path) {
-  absl::StatusOr<std::unique_ptr<File>> file = File::Open(path);
-  if (!file.ok()) return file.status();
+  ASSIGN_OR_RETURN(std::unique_ptr<File> file, File::Open(path));
   auto set = std::unique_ptr<FileSet>(new FileSet());
-  set->files_.push_back(*std::move(file));
-  if (absl::Status status = set->Join(); !status.ok()) return status;
+  set->files_.push_back(std::move(file));
+  RETURN_IF_ERROR(set->Join());
   return set;
 }
 
@@ -92,8 +90,7 @@ absl::Status FileSet::OpenShards(std::unique_ptr<File> first_opened) {
       if (!file.ok()) return file.status();
       files_.push_back(*std::move(file));
     }
-    absl::Status status = CheckShard(*files_.back(), i, count);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(CheckShard(*files_.back(), i, count));
   }
   return absl::OkStatus();
 }
@@ -115,7 +112,7 @@ absl::Status FileSet::Join() {
     }
   }
   if (!is_whole) return absl::OkStatus();
-  if (absl::Status status = CheckTensorCount(); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckTensorCount());
   for (absl::string_view key :
        {kSplitNumberKey, kSplitCountKey, kSplitTensorsKey}) {
     metadata_.Erase(key);

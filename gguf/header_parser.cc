@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/file.h"
+#include "base/status_macros.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
@@ -85,13 +86,11 @@ class Cursor {
   absl::Status Read(absl::Span<uint8_t> out) {
     if (out.size() > remaining()) return TooShort(out.size());
     if (out.size() > sizeof(buffer_)) {
-      if (absl::Status status = file_.ReadAt(position_, out); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(file_.ReadAt(position_, out));
       position_ += out.size();
       return absl::OkStatus();
     }
-    if (absl::Status status = Fill(out.size()); !status.ok()) return status;
+    RETURN_IF_ERROR(Fill(out.size()));
     std::memcpy(out.data(), buffer_ + (position_ - buffer_start_), out.size());
     position_ += out.size();
     return absl::OkStatus();
@@ -205,28 +204,20 @@ absl::Status Parser::Preamble() {
     return absl::InvalidArgumentError(
         absl::StrCat("not a GGUF file: it has ", file_.size(), " bytes"));
   }
-  if (absl::Status status = cursor_.Read(magic); !status.ok()) return status;
+  RETURN_IF_ERROR(cursor_.Read(magic));
   const absl::string_view found(reinterpret_cast<const char*>(magic), 4);
   if (found != kMagic) {
     return absl::InvalidArgumentError(
         absl::StrCat("not a GGUF file: it begins with '",
                      absl::CHexEscape(found), "', expected '", kMagic, "'"));
   }
-  if (absl::Status status = Version(); !status.ok()) return status;
+  RETURN_IF_ERROR(Version());
   uint64_t tensors = 0;
   uint64_t keys = 0;
-  if (absl::Status status = cursor_.Number(tensors); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = cursor_.Number(keys); !status.ok()) return status;
-  if (absl::Status status = Count("key", kMinKeyValueBytes, keys);
-      !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = Count("tensor", kMinTensorBytes, tensors);
-      !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(cursor_.Number(tensors));
+  RETURN_IF_ERROR(cursor_.Number(keys));
+  RETURN_IF_ERROR(Count("key", kMinKeyValueBytes, keys));
+  RETURN_IF_ERROR(Count("tensor", kMinTensorBytes, tensors));
   key_count_ = keys;
   tensor_count_ = tensors;
   return absl::OkStatus();
@@ -234,9 +225,7 @@ absl::Status Parser::Preamble() {
 
 absl::Status Parser::Version() {
   uint32_t& version = header_.version;
-  if (absl::Status status = cursor_.Number(version); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(cursor_.Number(version));
   if (version == 2 || version == kVersion) return absl::OkStatus();
   if ((version & 0xffff) == 0 && version != 0) {
     return absl::UnimplementedError(
@@ -269,16 +258,14 @@ absl::Status Parser::TakeMemory(uint64_t bytes) {
 
 absl::Status Parser::String(uint64_t limit, std::string& text) {
   uint64_t length = 0;
-  if (absl::Status status = cursor_.Number(length); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(cursor_.Number(length));
   if (length > limit) {
     return absl::DataLossError(absl::StrCat(
         "a length of ", length, " bytes, expected at most ", limit));
   }
   if (length > cursor_.remaining()) return cursor_.TooShort(length);
   if (length > text.capacity()) {
-    if (absl::Status status = TakeMemory(length); !status.ok()) return status;
+    RETURN_IF_ERROR(TakeMemory(length));
   }
   text.resize(length);
   return cursor_.Read(
@@ -287,9 +274,7 @@ absl::Status Parser::String(uint64_t limit, std::string& text) {
 
 absl::Status Parser::Type(ValueType& type) {
   uint32_t number = 0;
-  if (absl::Status status = cursor_.Number(number); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(cursor_.Number(number));
   if (number > static_cast<uint32_t>(ValueType::kFloat64)) {
     return absl::DataLossError(
         absl::StrCat("value type ", number, ", expected 0 to 12"));
@@ -304,9 +289,7 @@ absl::Status Parser::Element(T& value, int depth) {
     return String(kMaxHeaderBytes, value);
   } else if constexpr (std::is_same_v<T, bool>) {
     uint8_t byte = 0;
-    if (absl::Status status = cursor_.Number(byte); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(cursor_.Number(byte));
     if (byte > 1) {
       return absl::DataLossError(
           absl::StrCat("a BOOL of ", byte, ", expected 0 or 1"));
@@ -319,11 +302,9 @@ absl::Status Parser::Element(T& value, int depth) {
                                               kMaxArrayDepth, " levels"));
     }
     ValueType type = ValueType::kUint8;
-    if (absl::Status status = Type(type); !status.ok()) return status;
+    RETURN_IF_ERROR(Type(type));
     uint64_t count = 0;
-    if (absl::Status status = cursor_.Number(count); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(cursor_.Number(count));
     return WithType(type, [&](auto element) {
       using E = decltype(element);
       return Elements(count, value.elements.template emplace<std::vector<E>>(),
@@ -337,13 +318,8 @@ absl::Status Parser::Element(T& value, int depth) {
 template <typename T>
 absl::Status Parser::Elements(uint64_t count, std::vector<T>& values,
                               int depth) {
-  if (absl::Status status = Count("array element", MinElementBytes<T>(), count);
-      !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = TakeMemory(count * sizeof(T)); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(Count("array element", MinElementBytes<T>(), count));
+  RETURN_IF_ERROR(TakeMemory(count * sizeof(T)));
   values.resize(count);
   if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
     return cursor_.Read(absl::MakeSpan(
@@ -351,9 +327,7 @@ absl::Status Parser::Elements(uint64_t count, std::vector<T>& values,
   } else {
     for (size_t i = 0; i < count; ++i) {
       T value{};
-      if (absl::Status status = Element(value, depth); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(Element(value, depth));
       values[i] = std::move(value);
     }
     return absl::OkStatus();
@@ -361,15 +335,11 @@ absl::Status Parser::Elements(uint64_t count, std::vector<T>& values,
 }
 
 absl::Status Parser::KeyValue(Metadata::Entry& entry) {
-  if (absl::Status status = String(kMaxKeyBytes, entry.key); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = CheckName(entry.key, "key"); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(String(kMaxKeyBytes, entry.key));
+  RETURN_IF_ERROR(CheckName(entry.key, "key"));
   context_ = absl::StrCat("key '", entry.key, "'");
   ValueType type = ValueType::kUint8;
-  if (absl::Status status = Type(type); !status.ok()) return status;
+  RETURN_IF_ERROR(Type(type));
   return WithType(type, [&](auto element) {
     return Element(entry.value.emplace<decltype(element)>(), /*depth=*/0);
   });
@@ -379,13 +349,8 @@ absl::Status Parser::KeyValues() {
   std::vector<Metadata::Entry> entries;
   for (uint64_t i = 0; i < key_count_; ++i) {
     context_ = absl::StrCat("key number ", i);
-    if (absl::Status status = TakeMemory(2 * sizeof(Metadata::Entry));
-        !status.ok()) {
-      return status;
-    }
-    if (absl::Status status = KeyValue(entries.emplace_back()); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(TakeMemory(2 * sizeof(Metadata::Entry)));
+    RETURN_IF_ERROR(KeyValue(entries.emplace_back()));
   }
   absl::flat_hash_set<absl::string_view> seen;
   for (const Metadata::Entry& entry : entries) {
@@ -400,29 +365,21 @@ absl::Status Parser::KeyValues() {
 }
 
 absl::Status Parser::Tensor(TensorInfo& tensor, uint64_t& offset) {
-  if (absl::Status status = String(kMaxKeyBytes, tensor.name); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = CheckName(tensor.name, "name"); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(String(kMaxKeyBytes, tensor.name));
+  RETURN_IF_ERROR(CheckName(tensor.name, "name"));
   context_ = absl::StrCat("tensor '", tensor.name, "'");
   uint32_t dimensions = 0;
-  if (absl::Status status = cursor_.Number(dimensions); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(cursor_.Number(dimensions));
   if (dimensions < 1 || dimensions > kMaxDimensions) {
     return absl::DataLossError(absl::StrCat(
         dimensions, " dimensions, expected 1 to ", kMaxDimensions));
   }
   tensor.shape.resize(dimensions);
   for (uint64_t& dimension : tensor.shape) {
-    if (absl::Status status = cursor_.Number(dimension); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(cursor_.Number(dimension));
   }
   uint32_t type = 0;
-  if (absl::Status status = cursor_.Number(type); !status.ok()) return status;
+  RETURN_IF_ERROR(cursor_.Number(type));
   const TensorTypeTraits* traits = FindTensorType(type);
   if (traits == nullptr) {
     return absl::DataLossError(
@@ -437,15 +394,10 @@ absl::Status Parser::Tensors() {
   for (uint64_t i = 0; i < tensor_count_; ++i) {
     context_ = absl::StrCat("tensor number ", i);
     // It stands in an index as well, and its name is in a set.
-    if (absl::Status status = TakeMemory(4 * sizeof(TensorInfo));
-        !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(TakeMemory(4 * sizeof(TensorInfo)));
     TensorInfo tensor;
     uint64_t offset = 0;
-    if (absl::Status status = Tensor(tensor, offset); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(Tensor(tensor, offset));
     if (!seen.insert(tensor.name).second) {
       return absl::DataLossError("the tensor is there twice");
     }

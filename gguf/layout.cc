@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
@@ -148,10 +149,9 @@ absl::StatusOr<std::vector<TensorPlacement>> PlaceTensors(
   placements.reserve(tensors.size());
   *data_size = 0;
   for (const TensorInfo& tensor : tensors) {
-    const absl::StatusOr<uint64_t> bytes = TensorBytes(tensor);
-    if (!bytes.ok()) return bytes.status();
-    placements.push_back(TensorPlacement{*data_size, *bytes});
-    const auto end = PaddedSize(*data_size + *bytes, alignment);
+    ASSIGN_OR_RETURN(const uint64_t bytes, TensorBytes(tensor));
+    placements.push_back(TensorPlacement{*data_size, bytes});
+    const auto end = PaddedSize(*data_size + bytes, alignment);
     if (!end.has_value()) {
       return TensorError(tensor, "the file would exceed 2^63 - 1 bytes");
     }
@@ -232,8 +232,7 @@ absl::StatusOr<uint64_t> ElementCount(const TensorInfo& tensor) {
 }
 
 absl::StatusOr<uint64_t> TensorBytes(const TensorInfo& tensor) {
-  const absl::StatusOr<uint64_t> elements = ElementCount(tensor);
-  if (!elements.ok()) return elements.status();
+  ASSIGN_OR_RETURN(const uint64_t elements, ElementCount(tensor));
   const TensorTypeTraits& traits = Traits(tensor.type);
   if (tensor.shape[0] % traits.block_size != 0) {
     return TensorError(
@@ -242,7 +241,7 @@ absl::StatusOr<uint64_t> TensorBytes(const TensorInfo& tensor) {
                              " in a block of ", traits.name));
   }
   // Rows are whole blocks, so the elements are too.
-  const auto bytes = RowBytes(tensor.type, *elements);
+  const auto bytes = RowBytes(tensor.type, elements);
   if (!bytes.has_value() || *bytes > kMaxSize) {
     return TensorError(tensor, "more than 2^63 - 1 bytes");
   }
@@ -251,19 +250,14 @@ absl::StatusOr<uint64_t> TensorBytes(const TensorInfo& tensor) {
 
 absl::StatusOr<Layout> PlanLayout(const Metadata& metadata,
                                   absl::Span<const TensorInfo> tensors) {
-  if (absl::Status status = CheckMetadata(metadata); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = CheckNames(tensors); !status.ok()) return status;
-  const absl::StatusOr<uint64_t> alignment = AlignmentOf(metadata);
-  if (!alignment.ok()) return alignment.status();
+  RETURN_IF_ERROR(CheckMetadata(metadata));
+  RETURN_IF_ERROR(CheckNames(tensors));
 
   Layout layout;
-  layout.alignment = *alignment;
+  ASSIGN_OR_RETURN(layout.alignment, AlignmentOf(metadata));
   uint64_t data_size = 0;
-  auto placements = PlaceTensors(tensors, layout.alignment, &data_size);
-  if (!placements.ok()) return placements.status();
-  layout.tensors = *std::move(placements);
+  ASSIGN_OR_RETURN(layout.tensors,
+                   PlaceTensors(tensors, layout.alignment, &data_size));
   layout.header = EncodeHeader(metadata, tensors, layout);
   layout.header_size = layout.header.size();
   if (data_size > kMaxSize - layout.header_size) {

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "gguf/layout.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
@@ -71,15 +72,13 @@ std::optional<ShardName> ParseShardPath(absl::string_view path) {
 absl::StatusOr<std::vector<Shard>> PlanSplit(
     const Metadata& metadata, absl::Span<const TensorInfo> tensors,
     const SplitOptions& options) {
-  const absl::StatusOr<uint64_t> alignment = AlignmentOf(metadata);
-  if (!alignment.ok()) return alignment.status();
+  ASSIGN_OR_RETURN(const uint64_t alignment, AlignmentOf(metadata));
   std::vector<Shard> shards(1);
   if (options.no_tensor_first_split) shards.emplace_back();
   uint64_t bytes = 0;  // of the last shard's tensors
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const absl::StatusOr<uint64_t> size = TensorBytes(tensors[i]);
-    if (!size.ok()) return size.status();
-    const uint64_t padded = PaddedSize(*size, *alignment).value_or(*size);
+    ASSIGN_OR_RETURN(const uint64_t size, TensorBytes(tensors[i]));
+    const uint64_t padded = PaddedSize(size, alignment).value_or(size);
     const uint64_t count = shards.back().tensor_count;
     // Both are below 2^63, so the sum does not overflow.
     const bool too_large =

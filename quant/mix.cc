@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
 #include "quant/file_type.h"
@@ -70,9 +71,8 @@ using Patterns = std::vector<std::pair<NamePattern, TensorType>>;
 absl::StatusOr<Patterns> CompilePatterns(const MixOverrides& overrides) {
   Patterns patterns;
   for (const auto& [text, type] : overrides.tensor_types) {
-    absl::StatusOr<NamePattern> pattern = NamePattern::Compile(text);
-    if (!pattern.ok()) return pattern.status();
-    patterns.emplace_back(*std::move(pattern), type);
+    ASSIGN_OR_RETURN(NamePattern pattern, NamePattern::Compile(text));
+    patterns.emplace_back(std::move(pattern), type);
   }
   return patterns;
 }
@@ -150,9 +150,8 @@ absl::StatusOr<TensorChoice> Mix::Choose(const TensorInfo& tensor) {
   const std::optional<TensorType> by_name = Override(tensor);
   if (by_name.has_value()) return WithFallback(*by_name, tensor);
   if (overrides_.pure) return WithFallback(file_type_.base, tensor);
-  const absl::StatusOr<TensorType> type = ByRole(tensor);
-  if (!type.ok()) return type.status();
-  return WithFallback(*type, tensor);
+  ASSIGN_OR_RETURN(const TensorType type, ByRole(tensor));
+  return WithFallback(type, tensor);
 }
 
 std::optional<TensorType> Mix::Override(const TensorInfo& tensor) const {
@@ -345,15 +344,12 @@ absl::StatusOr<std::vector<TensorChoice>> ChooseTypes(
           tensor.shape.empty() ? "has no dimensions" : "is listed twice"));
     }
   }
-  auto patterns = CompilePatterns(overrides);
-  if (!patterns.ok()) return patterns.status();
-  Mix mix(file_type, facts, overrides, *std::move(patterns), tensors);
+  ASSIGN_OR_RETURN(Patterns patterns, CompilePatterns(overrides));
+  Mix mix(file_type, facts, overrides, std::move(patterns), tensors);
   std::vector<TensorChoice> choices;
   choices.reserve(tensors.size());
   for (const TensorInfo& tensor : tensors) {
-    absl::StatusOr<TensorChoice> choice = mix.Choose(tensor);
-    if (!choice.ok()) return choice.status();
-    choices.push_back(*std::move(choice));
+    ASSIGN_OR_RETURN(choices.emplace_back(), mix.Choose(tensor));
   }
   return choices;
 }
