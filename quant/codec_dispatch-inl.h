@@ -1,16 +1,17 @@
 // File: quant/codec_dispatch-inl.h
 //
-// What each file of kernels ends with: QUANT_CODECS(Q4_KCodecs, {type, quantize,
-// dequantize}, …) defines that function of codec.h. Like the kernels, included
-// once for each SIMD target.
+// What each file of kernels ends with: QUANT_CODECS(Q4_KCodecs, {type,
+// quantize, dequantize}, …) defines that function of codec.h. Like the kernels,
+// included once for each SIMD target.
 
 #include "gguf/tensor_type.h"
 #include "hwy/highway.h"
 #include "quant/codec.h"
 
+// Nothing here computes, so it needs no HWY_BEFORE_NAMESPACE, whose pragmas do
+// not survive in a macro under GCC 16.
 #undef QUANT_CODECS_OF_TARGET
 #define QUANT_CODECS_OF_TARGET(...)                   \
-  HWY_BEFORE_NAMESPACE();                             \
   namespace quant {                                   \
   namespace HWY_NAMESPACE {                           \
   static Codecs CodecsOfTarget() {                    \
@@ -19,8 +20,7 @@
     return kCodecs;                                   \
   }                                                   \
   }                                                   \
-  }                                                   \
-  HWY_AFTER_NAMESPACE();
+  }
 
 #undef QUANT_CODECS
 #if HWY_ONCE
