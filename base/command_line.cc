@@ -53,16 +53,16 @@ bool IsFlag(absl::string_view argument) {
   return argument.size() > 1 && argument[0] == '-';
 }
 
-bool IsOnce(const Flag &flag) {
+bool IsOnce(const Flag& flag) {
   return flag.kind == FlagKind::kValue || flag.kind == FlagKind::kSwitch;
 }
 
 class Parser {
  public:
-  Parser(const CommandLineTable &table, absl::Span<const char *const> arguments)
+  Parser(const CommandLineTable& table, absl::Span<const char* const> arguments)
       : rest_(arguments.begin(), arguments.end()) {
-    for (const FlagGroup &group : table.groups) {
-      for (const Flag &flag : group.flags) {
+    for (const FlagGroup& group : table.groups) {
+      for (const Flag& flag : group.flags) {
         if (flag.name == table.positional) positional_ = given_.size();
         given_.push_back({&flag, {}, 0});
       }
@@ -84,9 +84,9 @@ class Parser {
 
   // Calls the setters of what was given.
   void Set() {
-    for (const Given &given : given_) {
+    for (const Given& given : given_) {
       if (given.times == 0) continue;
-      const Flag &flag = *given.flag;
+      const Flag& flag = *given.flag;
       if (given.values.empty() && IsOnce(flag)) continue;  // said already
       const absl::Status status = flag.set(given.values);
       if (status.ok()) continue;
@@ -96,12 +96,12 @@ class Parser {
     }
   }
 
-  const absl::Status &status() const { return status_; }
-  const std::string &help() const { return help_; }
+  const absl::Status& status() const { return status_; }
+  const std::string& help() const { return help_; }
 
  private:
   struct Given {
-    const Flag *flag;
+    const Flag* flag;
     std::vector<std::string> values;
     int times;
   };
@@ -118,10 +118,10 @@ class Parser {
     status_.Update(absl::Status(code, message));
   }
 
-  Given *Find(absl::string_view name) {
+  Given* Find(absl::string_view name) {
     const auto found = std::find_if(
         given_.begin(), given_.end(),
-        [&](const Given &given) { return given.flag->name == name; });
+        [&](const Given& given) { return given.flag->name == name; });
     return found == given_.end() ? nullptr : &*found;
   }
 
@@ -136,9 +136,9 @@ class Parser {
         has_value ? spelled.substr(equals + 1) : absl::string_view();
     if (name == "help" || name == "h") {
       help_ = has_value ? std::string(value) : "short";
-    } else if (Given *given = Find(name)) {
+    } else if (Given* given = Find(name)) {
       TakeValue(*given, has_value, value);
-    } else if (Given *off = FindSwitchedOff(name); off != nullptr) {
+    } else if (Given* off = FindSwitchedOff(name); off != nullptr) {
       if (has_value) Fail(absl::StrCat("--", name, " takes no value"));
       Add(*off, "false");
     } else {
@@ -149,18 +149,18 @@ class Parser {
   }
 
   // The switch that "noNAME" or "no_NAME" turns off.
-  Given *FindSwitchedOff(absl::string_view name) {
+  Given* FindSwitchedOff(absl::string_view name) {
     if (!absl::ConsumePrefix(&name, "no")) return nullptr;
     absl::ConsumePrefix(&name, "_");
-    Given *given = Find(name);
+    Given* given = Find(name);
     return given != nullptr && given->flag->kind == FlagKind::kSwitch ? given
                                                                       : nullptr;
   }
 
   void FailUnknown(absl::string_view spelled, absl::string_view name) {
-    const Flag *nearest = nullptr;
+    const Flag* nearest = nullptr;
     size_t distance = name.size() / 3 + 2;  // further off is nothing alike
-    for (const Given &given : given_) {
+    for (const Given& given : given_) {
       const size_t to_this = EditDistance(name, given.flag->name);
       if (to_this >= distance) continue;
       distance = to_this;
@@ -172,8 +172,8 @@ class Parser {
                                                         nearest->name)));
   }
 
-  void TakeValue(Given &given, bool has_value, absl::string_view value) {
-    const Flag &flag = *given.flag;
+  void TakeValue(Given& given, bool has_value, absl::string_view value) {
+    const Flag& flag = *given.flag;
     if (flag.kind == FlagKind::kSwitch) {
       AddSwitch(given, has_value ? value : "true");
       return;
@@ -195,7 +195,7 @@ class Parser {
     }
   }
 
-  void AddSwitch(Given &given, absl::string_view value) {
+  void AddSwitch(Given& given, absl::string_view value) {
     bool on = false;
     if (absl::SimpleAtob(value, &on)) {
       Add(given, on ? "true" : "false");
@@ -206,7 +206,7 @@ class Parser {
   }
 
   void AddPositional(absl::string_view value) {
-    Given &given = given_[positional_];
+    Given& given = given_[positional_];
     if (IsOnce(*given.flag) && given.times > 0) {
       Fail(absl::StrCat("unexpected argument '", value, "': --",
                         given.flag->name, " is '", given.values.back(),
@@ -216,8 +216,8 @@ class Parser {
     }
   }
 
-  void Add(Given &given, absl::string_view value) {
-    const Flag &flag = *given.flag;
+  void Add(Given& given, absl::string_view value) {
+    const Flag& flag = *given.flag;
     if (++given.times > 1 && IsOnce(flag)) {
       Fail(absl::StrCat("--", flag.name, " is given twice"));
     } else if (value.empty() && !flag.empty_is_value) {
@@ -244,7 +244,7 @@ class Parser {
 }  // namespace
 
 absl::StatusOr<std::string> ParseCommandLine(
-    const CommandLineTable &table, absl::Span<const char *const> arguments) {
+    const CommandLineTable& table, absl::Span<const char* const> arguments) {
   Parser parser(table, arguments);
   parser.Parse();
   if (!parser.help().empty()) return HelpText(table, parser.help() == "all");
@@ -253,11 +253,11 @@ absl::StatusOr<std::string> ParseCommandLine(
   return "";
 }
 
-std::string HelpText(const CommandLineTable &table, bool all) {
+std::string HelpText(const CommandLineTable& table, bool all) {
   std::string text = absl::StrCat(table.usage, "\n");
-  for (const FlagGroup &group : table.groups) {
+  for (const FlagGroup& group : table.groups) {
     std::string lines;
-    for (const Flag &flag : group.flags) {
+    for (const Flag& flag : group.flags) {
       if (flag.rare && !all) continue;
       const std::string first =
           absl::StrCat("  --", flag.name,
@@ -270,8 +270,8 @@ std::string HelpText(const CommandLineTable &table, bool all) {
   return absl::StrCat(text, "\n", table.examples, "\n");
 }
 
-FlagSetter IntoNumber(int *target, int least, int most) {
-  return [=](const std::vector<std::string> &values) -> absl::Status {
+FlagSetter IntoNumber(int* target, int least, int most) {
+  return [=](const std::vector<std::string>& values) -> absl::Status {
     if (absl::SimpleAtoi(values.back(), target) && *target >= least &&
         *target <= most) {
       return absl::OkStatus();

@@ -37,7 +37,7 @@ enum class FlagKind {
 // Takes the values of a flag that was given: one, or a list's, which may be
 // none. An error says what a value should be; the flag is put before it.
 using FlagSetter =
-    std::function<absl::Status(const std::vector<std::string> &values)>;
+    std::function<absl::Status(const std::vector<std::string>& values)>;
 
 struct Flag {
   absl::string_view name;  // "keep_fp16"
@@ -67,16 +67,16 @@ struct CommandLineTable {
 // Errors: the first mistake, InvalidArgument or what a setter gave. All other
 // flags are set even so: how to report a mistake may be among them.
 absl::StatusOr<std::string> ParseCommandLine(
-    const CommandLineTable &table, absl::Span<const char *const> arguments);
+    const CommandLineTable& table, absl::Span<const char* const> arguments);
 
 // What --help prints; with `all` the rare flags as well.
-std::string HelpText(const CommandLineTable &table, bool all);
+std::string HelpText(const CommandLineTable& table, bool all);
 
 // Puts the value into a bool, a std::string, an optional one, or a list of
 // them.
 template <typename T>
-FlagSetter Into(T *target) {
-  return [target](const std::vector<std::string> &values) {
+FlagSetter Into(T* target) {
+  return [target](const std::vector<std::string>& values) {
     if constexpr (std::is_same_v<T, bool>) {
       *target = values.back() == "true";
     } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
@@ -89,7 +89,7 @@ FlagSetter Into(T *target) {
 }
 
 // Puts a number from `least` to `most` into `target`.
-FlagSetter IntoNumber(int *target, int least, int most);
+FlagSetter IntoNumber(int* target, int least, int most);
 
 }  // namespace base
 

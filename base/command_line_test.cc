@@ -24,7 +24,7 @@ struct Program {
   bool keep = false, no_first = false;
   int threads = 0;
 
-  absl::StatusOr<std::string> Parse(std::vector<const char *> arguments) {
+  absl::StatusOr<std::string> Parse(std::vector<const char*> arguments) {
     return ParseCommandLine(Table(), arguments);
   }
   CommandLineTable Table() {
@@ -50,15 +50,15 @@ struct Program {
   }
 };
 
-std::string ErrorOf(std::vector<const char *> arguments) {
+std::string ErrorOf(std::vector<const char*> arguments) {
   Program program;
   const auto result = program.Parse(arguments);
   return result.ok() ? "none" : std::string(result.status().message());
 }
 
 TEST(CommandLineTest, TakesValuesAfterAnEqualsSignOrASpace) {
-  for (const std::vector<const char *> &arguments :
-       {std::vector<const char *>{"f", "--out_name=a=b", "--threads=3"},
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"f", "--out_name=a=b", "--threads=3"},
         {"--threads", "3", "--out-name", "a=b", "f"},
         {"-out-name", "a=b", "-threads=3", "--", "f"},
         {"--file=f", "--out_name", "a=b", "--threads", "3"}}) {
@@ -71,13 +71,13 @@ TEST(CommandLineTest, TakesValuesAfterAnEqualsSignOrASpace) {
 }
 
 TEST(CommandLineTest, SwitchesAreOnOrOff) {
-  for (const char *on : {"--keep", "-keep", "--keep=true", "--keep=1"}) {
+  for (const char* on : {"--keep", "-keep", "--keep=true", "--keep=1"}) {
     Program program;
     ASSERT_TRUE(program.Parse({on, "f"}).ok()) << on;
     EXPECT_TRUE(program.keep) << on;
     EXPECT_EQ(program.file, "f");
   }
-  for (const char *off : {"--nokeep", "--no-keep", "--no_keep", "--keep=no"}) {
+  for (const char* off : {"--nokeep", "--no-keep", "--no_keep", "--keep=no"}) {
     Program program;
     program.keep = true;
     ASSERT_TRUE(program.Parse({off}).ok()) << off;

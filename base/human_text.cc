@@ -14,7 +14,7 @@
 namespace base {
 
 std::string BytesText(double bytes) {
-  constexpr const char *kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   size_t unit = 0;
   while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
     bytes /= 1024;
@@ -36,16 +36,16 @@ std::string BarText(double fraction, int width) {
                       std::string(width - filled, '.'), "] ");
 }
 
-std::string TableText(const std::vector<std::vector<std::string>> &rows,
+std::string TableText(const std::vector<std::vector<std::string>>& rows,
                       absl::string_view alignment, int indent) {
   std::vector<size_t> widths(alignment.size());
-  for (const auto &row : rows) {
+  for (const auto& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
       widths[c] = std::max(widths[c], row[c].size());
     }
   }
   std::string table;
-  for (const auto &row : rows) {
+  for (const auto& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
       const std::string fill(widths[c] - row[c].size(), ' ');
       table.append(c == 0 ? indent : 2, ' ');

@@ -25,7 +25,7 @@ std::string BarText(double fraction, int width);
 // Rows of cells, padded to their column's widest cell and two spaces apart;
 // `alignment` has 'l' or 'r' for each column, `indent` spaces begin each row.
 // Widths are counted in bytes.
-std::string TableText(const std::vector<std::vector<std::string>> &rows,
+std::string TableText(const std::vector<std::vector<std::string>>& rows,
                       absl::string_view alignment, int indent = 2);
 
 }  // namespace base

@@ -19,12 +19,12 @@ namespace {
 std::atomic<bool> requested{false};
 std::atomic<bool> orderly{false};
 std::atomic<int> stop_signal{0};
-std::atomic<const char *> stop_message{"stopped\n"};
+std::atomic<const char*> stop_message{"stopped\n"};
 
 void HandleStop(int signal) {
   stop_signal = signal;
   if (!requested.exchange(true) && orderly) return;
-  const char *message = stop_message;
+  const char* message = stop_message;
   // Of a lost message there is nobody to tell.
   [[maybe_unused]] const auto written =
       write(STDERR_FILENO, message, std::strlen(message));
@@ -44,7 +44,7 @@ void HandleUnlessIgnored(int signal) {
 
 }  // namespace
 
-const std::atomic<bool> &stop_requested = requested;
+const std::atomic<bool>& stop_requested = requested;
 
 void BeginProgram() {
   OpenStandardDescriptors();
@@ -54,7 +54,7 @@ void BeginProgram() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-void SetStopMessage(const char *line) { stop_message = line; }
+void SetStopMessage(const char* line) { stop_message = line; }
 
 OrderlyStop::OrderlyStop() { orderly = true; }
 OrderlyStop::~OrderlyStop() { orderly = false; }

@@ -19,7 +19,7 @@ void BeginProgram();
 
 // The line, with its end, that the program says on standard error when a signal
 // ends it at once: "stopped" if nothing else is set. Not copied.
-void SetStopMessage(const char *line);
+void SetStopMessage(const char* line);
 
 // While one lives, the first signal only sets `stop_requested`, and the program
 // comes to an orderly end; the second ends it at once. At all other times the
@@ -28,12 +28,12 @@ class OrderlyStop {
  public:
   OrderlyStop();
   ~OrderlyStop();
-  OrderlyStop(const OrderlyStop &) = delete;
-  OrderlyStop &operator=(const OrderlyStop &) = delete;
+  OrderlyStop(const OrderlyStop&) = delete;
+  OrderlyStop& operator=(const OrderlyStop&) = delete;
 };
 
 // Whether there was a signal.
-extern const std::atomic<bool> &stop_requested;
+extern const std::atomic<bool>& stop_requested;
 
 // The exit code after a signal, as shells have it: 128 and the signal's number.
 int StopExitCode();

@@ -18,10 +18,10 @@ class StatusLine {
  public:
   // `out` outlives it. With `rewrites` the status is rewritten in its place,
   // for terminals; without, each status is a line like others.
-  StatusLine(FILE *out, bool rewrites) : out_(out), rewrites_(rewrites) {}
+  StatusLine(FILE* out, bool rewrites) : out_(out), rewrites_(rewrites) {}
   ~StatusLine() { Clear(); }
-  StatusLine(const StatusLine &) = delete;
-  StatusLine &operator=(const StatusLine &) = delete;
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
 
   // A line of its own, above the status, or several, of which all but the first
   // are indented. Whatever else may be in it of files and servers, control
@@ -42,7 +42,7 @@ class StatusLine {
  private:
   void ClearLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  FILE *const out_;
+  FILE* const out_;
   const bool rewrites_;
   absl::Mutex mutex_;
   bool shown_ ABSL_GUARDED_BY(mutex_) = false;

@@ -60,7 +60,7 @@ struct Arguments {
   bool dry_run = false;
 };
 
-FlagGroup WhatFlags(FetchOptions &options) {
+FlagGroup WhatFlags(FetchOptions& options) {
   return {
       "What",
       {
@@ -78,7 +78,7 @@ FlagGroup WhatFlags(FetchOptions &options) {
   };
 }
 
-FlagGroup WhereFlags(FetchOptions &options) {
+FlagGroup WhereFlags(FetchOptions& options) {
   return {
       "Where",
       {
@@ -106,8 +106,8 @@ FlagGroup WhereFlags(FetchOptions &options) {
   };
 }
 
-FlagGroup HowFlags(Arguments &arguments) {
-  FetchOptions &options = arguments.options;
+FlagGroup HowFlags(Arguments& arguments) {
+  FetchOptions& options = arguments.options;
   return {
       "How",
       {
@@ -119,7 +119,7 @@ FlagGroup HowFlags(Arguments &arguments) {
            IntoNumber(&options.connections, 1, kMostConnections)},
           {"stall_timeout", kValue, "TIME",
            "of a connection that brings nothing; default: 30s",
-           [&options](const std::vector<std::string> &values) {
+           [&options](const std::vector<std::string>& values) {
              if (absl::ParseDuration(values.back(), &options.stall_timeout) &&
                  options.stall_timeout > absl::ZeroDuration()) {
                return absl::OkStatus();
@@ -134,9 +134,9 @@ FlagGroup HowFlags(Arguments &arguments) {
   };
 }
 
-absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
+absl::StatusOr<Arguments> Parse(absl::Span<const char* const> words) {
   Arguments arguments;
-  FetchOptions &options = arguments.options;
+  FetchOptions& options = arguments.options;
   ASSIGN_OR_RETURN(
       arguments.help,
       base::ParseCommandLine(
@@ -152,8 +152,8 @@ absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
   return arguments;
 }
 
-void PrintPlan(const SnapshotPlan &plan) {
-  for (const SnapshotFile &file : plan.files) {
+void PrintPlan(const SnapshotPlan& plan) {
+  for (const SnapshotFile& file : plan.files) {
     absl::PrintF("%12d to fetch of %12d  %s\n", file.bytes_to_fetch, file.size,
                  base::Printable(file.path, std::string::npos));
   }
@@ -163,9 +163,9 @@ void PrintPlan(const SnapshotPlan &plan) {
                plan.commit, plan.directory);
 }
 
-absl::Status Run(const Arguments &arguments) {
+absl::Status Run(const Arguments& arguments) {
   // `bazel run` starts elsewhere; paths are meant from where the user is.
-  const char *started_in = std::getenv("BUILD_WORKING_DIRECTORY");
+  const char* started_in = std::getenv("BUILD_WORKING_DIRECTORY");
   if (started_in != nullptr && chdir(started_in) != 0) {
     return absl::NotFoundError(absl::StrCat("cannot go to ", started_in));
   }
@@ -173,7 +173,7 @@ absl::Status Run(const Arguments &arguments) {
   base::StatusLine line(stderr, isatty(STDERR_FILENO) == 1);
   ProgressDisplay display(line);
   FetchObserver observer;
-  observer.progress = [&display](const FetchProgress &progress) {
+  observer.progress = [&display](const FetchProgress& progress) {
     display.Show(progress);
   };
   observer.notice = [&line](absl::string_view text) { line.Say(text); };
@@ -195,7 +195,7 @@ absl::Status Run(const Arguments &arguments) {
   return absl::OkStatus();
 }
 
-int Main(absl::Span<const char *const> words) {
+int Main(absl::Span<const char* const> words) {
   base::BeginProgram();
   const absl::StatusOr<Arguments> arguments = Parse(words);
   absl::Status status = arguments.status();
@@ -217,6 +217,6 @@ int Main(absl::Span<const char *const> words) {
 }  // namespace
 }  // namespace fetch
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   return fetch::Main(absl::MakeConstSpan(argv + 1, argc - 1));
 }

@@ -31,10 +31,10 @@ double Percent(uint64_t part, uint64_t whole) {
 }
 
 // The files that are under way.
-std::string CurrentFiles(const FetchProgress &progress) {
+std::string CurrentFiles(const FetchProgress& progress) {
   std::vector<std::string> current;
   size_t more = 0;
-  for (const FileProgress &file : progress.files) {
+  for (const FileProgress& file : progress.files) {
     if (file.complete || file.done == 0) continue;
     if (current.size() == kFilesShown) {
       ++more;
@@ -49,7 +49,7 @@ std::string CurrentFiles(const FetchProgress &progress) {
 
 }  // namespace
 
-std::string FormatProgress(const FetchProgress &progress, int bar_width) {
+std::string FormatProgress(const FetchProgress& progress, int bar_width) {
   const double percent = Percent(progress.done_bytes, progress.total_bytes);
   std::string text =
       bar_width > 0 ? base::BarText(percent / 100, bar_width) : "";
@@ -64,18 +64,18 @@ std::string FormatProgress(const FetchProgress &progress, int bar_width) {
   }
   const auto complete =
       std::count_if(progress.files.begin(), progress.files.end(),
-                    [](const FileProgress &file) { return file.complete; });
+                    [](const FileProgress& file) { return file.complete; });
   absl::StrAppend(&text, "  ", complete, " of ", progress.files.size(),
                   " files");
   const std::string current = CurrentFiles(progress);
   return current.empty() ? text : absl::StrCat(text, "  ", current);
 }
 
-void ProgressDisplay::AnnounceComplete(const FetchProgress &progress) {
+void ProgressDisplay::AnnounceComplete(const FetchProgress& progress) {
   const bool first = announced_.empty();
   announced_.resize(progress.files.size());
   for (size_t i = 0; i < progress.files.size(); ++i) {
-    const FileProgress &file = progress.files[i];
+    const FileProgress& file = progress.files[i];
     if (!file.complete || announced_[i]) continue;
     announced_[i] = true;
     // What was there before is no news.
@@ -86,7 +86,7 @@ void ProgressDisplay::AnnounceComplete(const FetchProgress &progress) {
   }
 }
 
-void ProgressDisplay::Show(const FetchProgress &progress) {
+void ProgressDisplay::Show(const FetchProgress& progress) {
   AnnounceComplete(progress);
   if (line_.rewrites()) {
     line_.Show(FormatProgress(progress, kBarWidth));

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tools/events.h"
 
 namespace make_gguf {
 namespace {
@@ -26,24 +27,24 @@ ProgressView HalfDone() {
   view.weights_total = 1000;
   view.seconds = 2;
   view.weights_per_second = 25e6;
-  view.bytes_in_per_second = 5e7;
-  view.bytes_out_per_second = 2e7;
+  view.bytes_in_per_second = 5 << 20;
+  view.bytes_out_per_second = 2 << 10;
   view.seconds_left = 3725;
   view.tensor = "blk.0.ffn_up.weight";
   return view;
 }
 
-TEST(DisplayTest, LineSaysHowFarAndHowFast) {
+TEST(ProgressViewTest, LineSaysHowFarAndHowFast) {
   EXPECT_EQ(ProgressLine(HalfDone(), 0),
-            " 50%  25.0 M weights/s  in 0.05 out 0.02 GB/s  1:02:05 left"
+            " 50%  25.0 M weights/s  in 5.0 MiB/s out 2.0 KiB/s  1:02:05 left"
             "  blk.0.ffn_up.weight");
 }
 
-TEST(DisplayTest, BarIsAsLongAsTheShareDone) {
+TEST(ProgressViewTest, BarIsAsLongAsTheShareDone) {
   EXPECT_THAT(ProgressLine(HalfDone(), 8), StartsWith("[####....]  50%"));
 }
 
-TEST(DisplayTest, BarLineFitsTheTerminal) {
+TEST(ProgressViewTest, BarLineFitsTheTerminal) {
   for (const int columns : {20, 60, 80, 100, 200}) {
     const std::string line = BarLine(HalfDone(), columns);
     EXPECT_LT(line.size(), columns);
@@ -54,7 +55,7 @@ TEST(DisplayTest, BarLineFitsTheTerminal) {
   EXPECT_THAT(BarLine(HalfDone(), 200), HasSubstr("  blk.0.ffn_up.weight"));
 }
 
-TEST(DisplayTest, UnknownTimeIsLeftOut) {
+TEST(ProgressViewTest, UnknownTimeIsLeftOut) {
   ProgressView view = HalfDone();
   view.seconds_left.reset();
   EXPECT_THAT(ProgressLine(view, 0), Not(HasSubstr("left")));
@@ -62,7 +63,7 @@ TEST(DisplayTest, UnknownTimeIsLeftOut) {
       nlohmann::json::parse(ProgressJson(view))["seconds_left"].is_null());
 }
 
-TEST(DisplayTest, JsonHoldsTheNumbers) {
+TEST(ProgressViewTest, JsonHoldsTheNumbers) {
   const nlohmann::json json = nlohmann::json::parse(ProgressJson(HalfDone()));
   EXPECT_EQ(json["event"], "progress");
   EXPECT_EQ(json["weights_done"], 500);
@@ -70,61 +71,65 @@ TEST(DisplayTest, JsonHoldsTheNumbers) {
   EXPECT_EQ(json["tensor"], "blk.0.ffn_up.weight");
 }
 
-TEST(DisplayTest, ModesHaveNames) {
-  EXPECT_EQ(*ParseDisplayMode("json", stderr), DisplayMode::kJson);
-  EXPECT_EQ(*ParseDisplayMode("none", stderr), DisplayMode::kNone);
-  EXPECT_FALSE(ParseDisplayMode("fancy", stderr).ok());
+TEST(ReporterTest, ModesHaveNames) {
+  EXPECT_EQ(*ParseReportMode("json", stderr), ReportMode::kJson);
+  EXPECT_EQ(*ParseReportMode("none", stderr), ReportMode::kNone);
+  EXPECT_FALSE(ParseReportMode("fancy", stderr).ok());
 }
 
-// What a display writes to its stream.
-class DisplayStreamTest : public testing::Test {
+// What is written of a job with a warning and two states of progress.
+class DisplayTest : public testing::Test {
  protected:
-  std::string Written(DisplayMode mode) {
+  std::string Written(ReportMode mode) {
     const std::string path = testing::TempDir() + "/progress";
     FILE* stream = fopen(path.c_str(), "w");
-    Display display(mode, stream);
-    const Observer observer = display.JobObserver();
-    observer.warning({"some-code", "careful"});
-    display.Show(Event{});
-    JobProgress progress;
-    progress.weights_total = progress.weights_done = 1000;
-    observer.progress(progress);  // not yet: it is not time
-    progress.syncing = true;
-    observer.progress(progress);
-    display.Finish();
+    {
+      Reporter reporter(mode, stream);
+      Display display(reporter);
+      const Observer observer = display.observer();
+      observer.progress({.weights_total = 1000, .tensor = "first"});
+      observer.warning({"some-code", "care\x1b[31mful"});
+      observer.progress({.weights_total = 1000,
+                         .weights_done = 1000,
+                         .tensor = "last",
+                         .syncing = true});
+    }
     fclose(stream);
     std::ifstream file(path);
     return std::string(std::istreambuf_iterator<char>(file), {});
   }
 };
 
-TEST_F(DisplayStreamTest, EveryLineIsJsonForPrograms) {
+TEST_F(DisplayTest, EveryLineIsJsonForPrograms) {
   const std::vector<std::string> lines =
-      absl::StrSplit(Written(DisplayMode::kJson), '\n', absl::SkipEmpty());
+      absl::StrSplit(Written(ReportMode::kJson), '\n', absl::SkipEmpty());
   ASSERT_EQ(lines.size(), 2);
   const auto warning = nlohmann::json::parse(lines[0]);
   EXPECT_EQ(warning["event"], "warning");
   EXPECT_EQ(warning["code"], "some-code");
-  EXPECT_EQ(warning["message"], "careful");
+  EXPECT_EQ(warning["message"], "care\x1b[31mful");
   const auto last = nlohmann::json::parse(lines[1]);
   EXPECT_EQ(last["event"], "progress");
   EXPECT_EQ(last["weights_done"], 1000);
 }
 
-TEST_F(DisplayStreamTest, PlainLinesAreOnTheirOwn) {
-  EXPECT_THAT(Written(DisplayMode::kLines),
-              AllOf(StartsWith("warning: careful [some-code]\n100%"),
+TEST_F(DisplayTest, PlainLinesAreOnTheirOwn) {
+  EXPECT_THAT(Written(ReportMode::kLines),
+              AllOf(StartsWith("warning: care\\x1b[31mful [some-code]\n100%"),
                     EndsWith("  files go to disk\n")));
 }
 
-TEST_F(DisplayStreamTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
-  EXPECT_THAT(Written(DisplayMode::kBar),
-              AllOf(StartsWith("warning: careful [some-code]\n\r\033[K["),
-                    EndsWith("files go to disk\r\033[K")));
+TEST_F(DisplayTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
+  EXPECT_THAT(Written(ReportMode::kBar),
+              AllOf(StartsWith("\033[?7l[........"),
+                    HasSubstr("  first\033[?7h\r\033[K"
+                              "warning: care\\x1b[31mful "),
+                    EndsWith("  files go to disk\033[?7h\r\033[K")));
 }
 
-TEST_F(DisplayStreamTest, EventsAreSaidEvenWithoutProgress) {
-  EXPECT_EQ(Written(DisplayMode::kNone), "warning: careful [some-code]\n");
+TEST_F(DisplayTest, EventsAreSaidEvenWithoutProgress) {
+  EXPECT_EQ(Written(ReportMode::kNone),
+            "warning: care\\x1b[31mful [some-code]\n");
 }
 
 }  // namespace

@@ -6,8 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "base/human_text.h"
 #include "nlohmann/json.hpp"
-#include "tools/engine/job_spec.h"
 
 namespace make_gguf {
 namespace {
@@ -15,9 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Event MakeEvent(std::string text, const Json& json) {
-  // Paths may hold bytes that are no UTF-8.
-  return {std::move(text),
-          json.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  return {std::move(text), JsonLine(json)};
 }
 
 }  // namespace
@@ -41,7 +40,7 @@ Event PlanEvent(const JobPlan& plan) {
           "%s: %d tensors, %d weights; %d %s, %s; %s, planned peak memory %s",
           plan.spec.model(), plan.model.plan.tensors.size(), plan.work.weights,
           plan.outputs.size(), plan.outputs.size() == 1 ? "file" : "files",
-          BytesString(bytes), threads, BytesString(plan.planned_peak)),
+          base::BytesText(bytes), threads, base::BytesText(plan.planned_peak)),
       {{"event", "plan"},
        {"model", plan.spec.model()},
        {"architecture", plan.model.plan.architecture},
@@ -60,34 +59,49 @@ Event WarningEvent(const converters::Warning& warning) {
                     {"message", warning.text}});
 }
 
+Event NoticeEvent(absl::string_view text) {
+  return MakeEvent(std::string(text), {{"event", "notice"}, {"message", text}});
+}
+
 Event ResumeEvent(const Resumption& resumption) {
-  if (resumption.resumed) {
+  if (!resumption.resumed) {
     return MakeEvent(
-        absl::StrFormat("going on with a stopped job: %d of %d chunks are done",
-                        resumption.chunks_done, resumption.chunks),
-        {{"event", "resume"},
-         {"chunks_done", resumption.chunks_done},
-         {"chunks", resumption.chunks}});
+        absl::StrCat("a stopped job can't be gone on with, starting over: ",
+                     resumption.restart_reason),
+        {{"event", "restart"}, {"reason", resumption.restart_reason}});
   }
   return MakeEvent(
-      absl::StrCat("a stopped job can't be gone on with, starting over: ",
-                   resumption.restart_reason),
-      {{"event", "restart"}, {"reason", resumption.restart_reason}});
+      absl::StrFormat("going on with a stopped job: %d of %d chunks are done",
+                      resumption.chunks_done, resumption.chunks),
+      {{"event", "resume"},
+       {"chunks_done", resumption.chunks_done},
+       {"chunks", resumption.chunks}});
 }
 
 Event FinishedEvent(const OutputReport& output) {
-  return MakeEvent(
-      absl::StrCat("finished ", output.path(), "  ", BytesString(output.size()),
-                   "  sha256 ", output.sha256()),
-      {{"event", "finished"},
-       {"path", output.path()},
-       {"size", output.size()},
-       {"sha256", output.sha256()}});
+  return MakeEvent(absl::StrCat("finished ", output.path(), "  ",
+                                base::BytesText(output.size()), "  sha256 ",
+                                output.sha256()),
+                   {{"event", "finished"},
+                    {"path", output.path()},
+                    {"size", output.size()},
+                    {"sha256", output.sha256()}});
 }
 
 Event ErrorEvent(absl::string_view message) {
   return MakeEvent(absl::StrCat("error: ", message),
                    {{"event", "error"}, {"message", message}});
+}
+
+Event StoppedEvent(absl::string_view message) {
+  return MakeEvent(std::string(message),
+                   {{"event", "stopped"}, {"message", message}});
+}
+
+std::string JsonLine(const Json& object) {
+  // Paths may hold bytes that are no UTF-8.
+  return object.dump(-1, ' ', /*ensure_ascii=*/true,
+                     Json::error_handler_t::replace);
 }
 
 }  // namespace make_gguf

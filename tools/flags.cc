@@ -21,8 +21,8 @@
 #include "gguf/split.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
-#include "tools/display.h"
 #include "tools/engine/job_spec.h"
+#include "tools/reporter.h"
 
 namespace make_gguf {
 namespace {
@@ -35,7 +35,6 @@ using google::protobuf::FieldDescriptor;
 
 // Of flags that only --help=all shows.
 constexpr bool kRare = true;
-constexpr int kMostThreads = 1024;
 
 constexpr char kUsage[] =
     R"(make_gguf MODEL [FLAGS]: quantized GGUF files of a model, all in one pass.
@@ -62,10 +61,10 @@ absl::StatusOr<uint64_t> PositiveNumber(absl::string_view text) {
   return absl::InvalidArgumentError("it is a number from 1");
 }
 
-absl::Status SetEnum(google::protobuf::Message &message,
-                     const FieldDescriptor &field, const std::string &value) {
-  const auto &type = *field.enum_type();
-  if (const auto *found = type.FindValueByName(absl::AsciiStrToUpper(value))) {
+absl::Status SetEnum(google::protobuf::Message& message,
+                     const FieldDescriptor& field, const std::string& value) {
+  const auto& type = *field.enum_type();
+  if (const auto* found = type.FindValueByName(absl::AsciiStrToUpper(value))) {
     message.GetReflection()->SetEnum(&message, &field, found);
     return absl::OkStatus();
   }
@@ -78,25 +77,25 @@ absl::Status SetEnum(google::protobuf::Message &message,
 }
 
 // Sets the field that `path` names, "mix.pure".
-absl::Status SetField(JobSpec &spec, absl::string_view path,
-                      const std::vector<std::string> &values) {
-  google::protobuf::Message *message = &spec;
-  const FieldDescriptor *field = nullptr;
+absl::Status SetField(JobSpec& spec, absl::string_view path,
+                      const std::vector<std::string>& values) {
+  google::protobuf::Message* message = &spec;
+  const FieldDescriptor* field = nullptr;
   for (absl::string_view name : absl::StrSplit(path, '.')) {
     if (field != nullptr) {
       message = message->GetReflection()->MutableMessage(message, field);
     }
     field = message->GetDescriptor()->FindFieldByName(std::string(name));
   }
-  const auto &reflection = *message->GetReflection();
+  const auto& reflection = *message->GetReflection();
   if (field->is_repeated()) {
     reflection.ClearField(message, field);
-    for (const std::string &value : values) {
+    for (const std::string& value : values) {
       reflection.AddString(message, field, value);
     }
     return absl::OkStatus();
   }
-  const std::string &value = values.back();
+  const std::string& value = values.back();
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       reflection.SetBool(message, field, value == "true");
@@ -115,37 +114,37 @@ absl::Status SetField(JobSpec &spec, absl::string_view path,
   }
 }
 
-absl::Status SetTensorTypes(Mix &mix, const std::vector<std::string> &rules) {
+absl::Status SetTensorTypes(Mix& mix, const std::vector<std::string>& rules) {
   mix.clear_tensor_types();
-  for (const std::string &rule : rules) {
+  for (const std::string& rule : rules) {
     const size_t equals = rule.rfind('=');
     if (equals == std::string::npos || equals == 0) {
       return absl::InvalidArgumentError("it is REGEX=TYPE");
     }
-    TensorTypeRule &added = *mix.add_tensor_types();
+    TensorTypeRule& added = *mix.add_tensor_types();
     added.set_pattern(rule.substr(0, equals));
     added.set_type(rule.substr(equals + 1));
   }
   return absl::OkStatus();
 }
 
-FlagSetter Field(JobSpec &spec, absl::string_view path) {
-  return [&spec, path](const std::vector<std::string> &values) {
+FlagSetter Field(JobSpec& spec, absl::string_view path) {
+  return [&spec, path](const std::vector<std::string>& values) {
     return SetField(spec, path, values);
   };
 }
 
 // A size that `parse` turns into bytes.
-FlagSetter Bytes(JobSpec &spec, absl::string_view path,
+FlagSetter Bytes(JobSpec& spec, absl::string_view path,
                  absl::StatusOr<uint64_t> (*parse)(absl::string_view)) {
-  return [&spec, path, parse](const std::vector<std::string> &values) {
+  return [&spec, path, parse](const std::vector<std::string>& values) {
     const absl::StatusOr<uint64_t> bytes = parse(values.back());
     if (!bytes.ok()) return bytes.status();
     return SetField(spec, path, {absl::StrCat(*bytes)});
   };
 }
 
-FlagGroup ModelFlags(JobSpec &spec) {
+FlagGroup ModelFlags(JobSpec& spec) {
   return {
       "Model",
       {
@@ -157,9 +156,6 @@ FlagGroup ModelFlags(JobSpec &spec) {
           {"allow_requantize", kSwitch, "",
            "take a GGUF file that is quantized already",
            Field(spec, "allow_requantize")},
-          {"ignore_extra_tokens", kSwitch, "",
-           "leave out added tokens without an embedding",
-           Field(spec, "ignore_extra_tokens")},
           {"model_name", kValue, "NAME",
            "for general.name; default: as the directory",
            Field(spec, "model_name"), kRare},
@@ -169,7 +165,7 @@ FlagGroup ModelFlags(JobSpec &spec) {
   };
 }
 
-FlagGroup OutputFlags(JobSpec &spec, CommandLine &command_line) {
+FlagGroup OutputFlags(JobSpec& spec, CommandLine& command_line) {
   return {
       "Outputs, OUTDIR/OUTNAME-TYPE.gguf",
       {
@@ -195,13 +191,13 @@ FlagGroup OutputFlags(JobSpec &spec, CommandLine &command_line) {
   };
 }
 
-FlagGroup TypeFlags(JobSpec &spec) {
+FlagGroup TypeFlags(JobSpec& spec) {
   return {
       "Types",
       {
           {"quants", kWordList, "TYPES",
            "to make, by commas or spaces; default: Q4_K_M Q5_K_S",
-           [&spec](const std::vector<std::string> &values) {
+           [&spec](const std::vector<std::string>& values) {
              if (!values.empty()) return SetField(spec, "quants", values);
              return absl::InvalidArgumentError(
                  "it names no type; --list_types shows all");
@@ -216,7 +212,7 @@ FlagGroup TypeFlags(JobSpec &spec) {
            Field(spec, "intermediate")},
           {"tensor_type", kList, "REGEX=TYPE",
            "the type of tensors with such names; may be repeated",
-           [&spec](const std::vector<std::string> &values) {
+           [&spec](const std::vector<std::string>& values) {
              return SetTensorTypes(*spec.mutable_mix(), values);
            }},
           {"output_tensor_type", kValue, "TYPE", "the type of output.weight",
@@ -232,7 +228,7 @@ FlagGroup TypeFlags(JobSpec &spec) {
   };
 }
 
-FlagGroup HubFlags(JobSpec &spec) {
+FlagGroup HubFlags(JobSpec& spec) {
   return {
       "Models of the hub",
       {
@@ -254,16 +250,16 @@ FlagGroup HubFlags(JobSpec &spec) {
   };
 }
 
-FlagGroup ExecutionFlags(JobSpec &spec, CommandLine &command_line,
-                         std::string &job) {
+FlagGroup ExecutionFlags(JobSpec& spec, CommandLine& command_line,
+                         std::string& job) {
   return {
       "Execution",
       {
           {"threads", kValue, "N", "at most so many; default: one per core",
-           [&spec](const std::vector<std::string> &values) {
+           [&spec](const std::vector<std::string>& values) {
              int threads = 0;
              absl::Status status =
-                 base::IntoNumber(&threads, 1, kMostThreads)(values);
+                 base::IntoNumber(&threads, 1, kMaxThreads)(values);
              spec.mutable_execution()->set_threads(threads);
              return status;
            }},
@@ -272,10 +268,12 @@ FlagGroup ExecutionFlags(JobSpec &spec, CommandLine &command_line,
            Bytes(spec, "execution.memory_limit_bytes", ParseBytes)},
           {"resume", kSwitch, "", "go on with a stopped job, unless --noresume",
            Field(spec, "execution.resume")},
+          {"strict", kSwitch, "", "every warning is an error, before any work",
+           Into(&command_line.strict)},
           {"progress", kValue, "HOW",
            "bar, plain, json or none; default: bar or plain",
-           [&command_line](const std::vector<std::string> &values) {
-             const auto mode = ParseDisplayMode(values.back(), stderr);
+           [&command_line](const std::vector<std::string>& values) {
+             const auto mode = ParseReportMode(values.back(), stderr);
              if (mode.ok()) command_line.progress = *mode;
              return mode.status();
            }},
@@ -292,7 +290,7 @@ struct Instead {
   bool list_architectures = false;
 };
 
-FlagGroup InsteadFlags(Instead &instead) {
+FlagGroup InsteadFlags(Instead& instead) {
   return {
       "Instead of a conversion",
       {
@@ -308,16 +306,16 @@ FlagGroup InsteadFlags(Instead &instead) {
   };
 }
 
-Action ActionOf(const Instead &instead) {
+Action ActionOf(const Instead& instead) {
   if (instead.list_types) return Action::kListTypes;
   if (instead.list_architectures) return Action::kListArchitectures;
   return instead.dry_run ? Action::kDryRun : Action::kConvert;
 }
 
 // Lays what the arguments say over `command_line`; gives what --job says.
-absl::StatusOr<std::string> Parse(absl::Span<const char *const> arguments,
-                                  CommandLine &command_line) {
-  JobSpec &spec = command_line.spec;
+absl::StatusOr<std::string> Parse(absl::Span<const char* const> arguments,
+                                  CommandLine& command_line) {
+  JobSpec& spec = command_line.spec;
   std::string job;
   Instead instead;
   ASSIGN_OR_RETURN(
@@ -337,9 +335,9 @@ absl::StatusOr<std::string> Parse(absl::Span<const char *const> arguments,
 
 }  // namespace
 
-absl::Status ParseFlags(absl::Span<const char *const> arguments,
-                        CommandLine &command_line) {
-  command_line.progress = *ParseDisplayMode("auto", stderr);
+absl::Status ParseFlags(absl::Span<const char* const> arguments,
+                        CommandLine& command_line) {
+  command_line.progress = *ParseReportMode("auto", stderr);
   ASSIGN_OR_RETURN(const std::string job, Parse(arguments, command_line));
   if (!job.empty() && command_line.action != Action::kHelp) {
     ASSIGN_OR_RETURN(command_line.spec, ReadJobSpec(base::UserPath(job)));
@@ -347,13 +345,6 @@ absl::Status ParseFlags(absl::Span<const char *const> arguments,
     RETURN_IF_ERROR(Parse(arguments, command_line).status());
   }
   command_line.report = base::UserPath(command_line.report);
-  const Split &split = command_line.spec.split();
-  if (split.no_tensor_first_split() && split.max_bytes() == 0 &&
-      split.max_tensors() == 0) {
-    return absl::InvalidArgumentError(
-        "--no_tensor_first_split goes with --split_max_size or "
-        "--split_max_tensors");
-  }
   return absl::OkStatus();
 }
 

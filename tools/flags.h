@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "tools/display.h"
 #include "tools/engine/job.pb.h"
+#include "tools/reporter.h"
 
 namespace make_gguf {
 
@@ -18,10 +18,11 @@ enum class Action { kConvert, kDryRun, kListTypes, kListArchitectures, kHelp };
 
 struct CommandLine {
   Action action = Action::kConvert;
-  std::string help;    // what to print, of kHelp
-  JobSpec spec;        // as given: defaults are not filled in
-  std::string report;  // where to write the JobReport; empty: nowhere
-  DisplayMode progress = DisplayMode::kLines;
+  std::string help;     // what to print, of kHelp
+  JobSpec spec;         // as given: defaults are not filled in
+  std::string report;   // where to write the JobReport; empty: nowhere
+  bool strict = false;  // a warning is an error
+  ReportMode progress = ReportMode::kLines;
 };
 
 // Takes the arguments, without the program's name, and the job file that --job
@@ -29,8 +30,8 @@ struct CommandLine {
 // be found out.
 // Errors: InvalidArgument for a flag that is not known, given twice or of a
 // value that it does not take; those of ReadJobSpec.
-absl::Status ParseFlags(absl::Span<const char *const> arguments,
-                        CommandLine &command_line);
+absl::Status ParseFlags(absl::Span<const char* const> arguments,
+                        CommandLine& command_line);
 
 }  // namespace make_gguf
 

@@ -20,19 +20,19 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-CommandLine Parsed(const std::vector<const char *> &arguments) {
+CommandLine Parsed(const std::vector<const char*>& arguments) {
   CommandLine command_line;
   const absl::Status status = ParseFlags(arguments, command_line);
   EXPECT_TRUE(status.ok()) << status;
   return command_line;
 }
 
-std::string ErrorOf(const std::vector<const char *> &arguments) {
+std::string ErrorOf(const std::vector<const char*>& arguments) {
   CommandLine command_line;
   return std::string(ParseFlags(arguments, command_line).message());
 }
 
-std::string Text(const JobSpec &spec) {
+std::string Text(const JobSpec& spec) {
   std::string text;
   google::protobuf::TextFormat::Printer printer;
   printer.SetSingleLineMode(true);
@@ -41,12 +41,11 @@ std::string Text(const JobSpec &spec) {
 }
 
 TEST(FlagsTest, EachFlagSetsItsField) {
-  const std::vector<std::pair<const char *, const char *>> cases = {
+  const std::vector<std::pair<const char*, const char*>> cases = {
       {"some/dir", R"(model: "some/dir")"},
       {"--model=dir", R"(model: "dir")"},
       {"--model-type=llama", R"(model_type: "llama")"},
       {"--allow_requantize", "allow_requantize: true"},
-      {"--ignore_extra_tokens", "ignore_extra_tokens: true"},
       {"--model_name=N", R"(model_name: "N")"},
       {"--pre=gpt-2", R"(pre: "gpt-2")"},
       {"--outdir=out", R"(outdir: "out")"},
@@ -73,7 +72,7 @@ TEST(FlagsTest, EachFlagSetsItsField) {
       {"--memory_limit=1M", "execution { memory_limit_bytes: 1048576 }"},
       {"--noresume", "execution { resume: false }"},
   };
-  for (const auto &[flag, expected] : cases) {
+  for (const auto& [flag, expected] : cases) {
     EXPECT_EQ(Text(Parsed({flag}).spec), expected);
   }
 }
@@ -100,7 +99,7 @@ TEST(FlagsTest, ListsJoinAndOtherFlagsAreGivenOnce) {
 }
 
 TEST(FlagsTest, SizesAndCountsAreNotZero) {
-  for (const char *flag :
+  for (const char* flag :
        {"--memory_limit=0", "--memory_limit=0.5", "--split_max_size=0",
         "--split_max_tensors=0", "--threads=0", "--threads=1025"}) {
     EXPECT_THAT(ErrorOf({flag}), HasSubstr(flag));
@@ -130,7 +129,7 @@ TEST(FlagsTest, HowToReportIsKnownAfterAnError) {
   CommandLine line;
   EXPECT_FALSE(
       ParseFlags({{"--threads=0", "--progress=json", "--bad"}}, line).ok());
-  EXPECT_EQ(line.progress, DisplayMode::kJson);
+  EXPECT_EQ(line.progress, ReportMode::kJson);
   EXPECT_THAT(ErrorOf({"--progress=bogus"}), HasSubstr("plain"));
 }
 
@@ -139,7 +138,7 @@ TEST(FlagsTest, HelpFitsAScreenOrTwo) {
   EXPECT_EQ(line.action, Action::kHelp);
   const std::vector<std::string> lines = absl::StrSplit(line.help, '\n');
   EXPECT_LT(lines.size(), 80);
-  for (const std::string &text : lines) EXPECT_LE(text.size(), 82) << text;
+  for (const std::string& text : lines) EXPECT_LE(text.size(), 82) << text;
   EXPECT_THAT(
       line.help,
       AllOf(HasSubstr("\n  --quants=TYPES "), HasSubstr("Examples:"),

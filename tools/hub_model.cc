@@ -1,7 +1,7 @@
 #include "tools/hub_model.h"
 
+#include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -12,20 +12,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "base/status_line.h"
+#include "base/printable.h"
 #include "base/user_path.h"
 #include "fetch/fetch.h"
 #include "fetch/observer.h"
 #include "fetch/progress_display.h"
 #include "nlohmann/json.hpp"
-#include "tools/display.h"
+#include "tools/events.h"
+#include "tools/reporter.h"
 
 namespace make_gguf {
 namespace {
-
-constexpr absl::Duration kJsonInterval = absl::Seconds(1);
 
 fetch::FetchOptions OptionsOf(const JobSpec& spec) {
   fetch::FetchOptions options;
@@ -42,31 +40,44 @@ fetch::FetchOptions OptionsOf(const JobSpec& spec) {
   return options;
 }
 
-// An observer that shows what it sees on standard error. `display` is for the
-// modes that people read; it and `stop` outlive the observer.
-fetch::FetchObserver ObserverFor(DisplayMode mode, base::StatusLine& line,
-                                 fetch::ProgressDisplay& display,
-                                 const std::atomic<bool>& stop) {
-  fetch::FetchObserver observer;
-  observer.cancelled = [&stop] { return stop.load(); };
-  if (mode == DisplayMode::kNone) return observer;
-  if (mode == DisplayMode::kJson) {
-    observer.progress = [last = absl::InfinitePast()](
-                            const fetch::FetchProgress& progress) mutable {
-      const absl::Time now = absl::Now();
-      const bool ended = progress.done_bytes == progress.total_bytes;
-      if (!ended && now - last < kJsonInterval) return;
-      last = now;
-      absl::FPrintF(stderr, "%s\n", DownloadJson(progress));
+// Tells a reporter of a download. It and `stop` outlive this, and this the
+// download.
+class HubObserver {
+ public:
+  HubObserver(Reporter& reporter, const std::atomic<bool>& stop)
+      : reporter_(reporter), stop_(stop), display_(reporter.line()) {}
+
+  fetch::FetchObserver observer() {
+    fetch::FetchObserver observer;
+    observer.cancelled = [this] { return stop_.load(); };
+    observer.progress = [this](const fetch::FetchProgress& progress) {
+      Show(progress);
     };
-  } else {
-    observer.progress = [&display](const fetch::FetchProgress& progress) {
-      display.Show(progress);
+    observer.notice = [this](absl::string_view text) {
+      reporter_.Say(NoticeEvent(text));
     };
+    return observer;
   }
-  observer.notice = [&line](absl::string_view text) { line.Say(text); };
-  return observer;
-}
+
+ private:
+  void Show(const fetch::FetchProgress& progress) {
+    if (reporter_.mode() == ReportMode::kNone) return;
+    if (reporter_.mode() != ReportMode::kJson) {
+      display_.Show(progress);
+      return;
+    }
+    const bool ended = std::all_of(
+        progress.files.begin(), progress.files.end(),
+        [](const fetch::FileProgress& file) { return file.complete; });
+    if (ended || reporter_.IsTimeForProgress()) {
+      reporter_.line().SayVerbatim(DownloadJson(progress));
+    }
+  }
+
+  Reporter& reporter_;
+  const std::atomic<bool>& stop_;
+  fetch::ProgressDisplay display_;
+};
 
 // A name that the hub does not know may have been meant for a directory.
 absl::Status OrNoDirectory(const absl::Status& status, const JobSpec& spec) {
@@ -88,7 +99,8 @@ bool NamesHubModel(const JobSpec& spec) {
 }
 
 absl::Status CheckNoHub(const JobSpec& spec) {
-  const bool says_nothing = spec.revision().empty() && !spec.has_hub();
+  const bool says_nothing =
+      spec.revision().empty() && spec.hub().ByteSizeLong() == 0;
   if (says_nothing || spec.model().empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--revision, --endpoint, --cache_dir, --token_path and --offline concern "
@@ -99,12 +111,11 @@ absl::Status CheckNoHub(const JobSpec& spec) {
                                     : "not an ORG/NAME"));
 }
 
-absl::Status FetchHubModel(JobSpec& spec, DisplayMode mode,
+absl::Status FetchHubModel(JobSpec& spec, Reporter& reporter,
                            const std::atomic<bool>& stop) {
-  base::StatusLine line(stderr, mode == DisplayMode::kBar);
-  fetch::ProgressDisplay display(line);
-  absl::StatusOr<fetch::Snapshot> snapshot = fetch::FetchSnapshot(
-      OptionsOf(spec), ObserverFor(mode, line, display, stop));
+  HubObserver observer(reporter, stop);
+  const absl::StatusOr<fetch::Snapshot> snapshot =
+      fetch::FetchSnapshot(OptionsOf(spec), observer.observer());
   if (!snapshot.ok()) return OrNoDirectory(snapshot.status(), spec);
   const std::string& repo = spec.model();
   const std::string name = repo.substr(repo.rfind('/') + 1);
@@ -116,17 +127,18 @@ absl::Status FetchHubModel(JobSpec& spec, DisplayMode mode,
 }
 
 absl::StatusOr<std::string> DescribeDownload(const JobSpec& spec,
+                                             Reporter& reporter,
                                              const std::atomic<bool>& stop) {
-  fetch::FetchObserver observer;
-  observer.cancelled = [&stop] { return stop.load(); };
-  absl::StatusOr<fetch::SnapshotPlan> plan =
-      fetch::PlanSnapshot(OptionsOf(spec), observer);
+  HubObserver observer(reporter, stop);
+  const absl::StatusOr<fetch::SnapshotPlan> plan =
+      fetch::PlanSnapshot(OptionsOf(spec), observer.observer());
   if (!plan.ok()) return OrNoDirectory(plan.status(), spec);
   if (plan->bytes_to_fetch == 0) return "";
   std::string text;
   for (const fetch::SnapshotFile& file : plan->files) {
     absl::StrAppendFormat(&text, "%15d of %15d bytes to fetch  %s\n",
-                          file.bytes_to_fetch, file.size, file.path);
+                          file.bytes_to_fetch, file.size,
+                          base::Printable(file.path, std::string::npos));
   }
   absl::StrAppendFormat(&text,
                         "%d of %d bytes to fetch, commit %s; the outputs' "
@@ -144,6 +156,7 @@ std::string DownloadJson(const fetch::FetchProgress& progress) {
                      {"complete", file.complete}});
   }
   nlohmann::ordered_json json = {
+      {"event", "download"},
       {"download_bytes_done", progress.done_bytes},
       {"download_bytes_total", progress.total_bytes},
       {"bytes_per_second", progress.bytes_per_second},
@@ -152,8 +165,7 @@ std::string DownloadJson(const fetch::FetchProgress& progress) {
   if (progress.time_left.has_value()) {
     json["seconds_left"] = absl::ToDoubleSeconds(*progress.time_left);
   }
-  return json.dump(-1, ' ', false,
-                   nlohmann::ordered_json::error_handler_t::replace);
+  return JsonLine(json);
 }
 
 }  // namespace make_gguf

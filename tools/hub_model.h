@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "fetch/observer.h"
-#include "tools/display.h"
 #include "tools/engine/job.pb.h"
+#include "tools/reporter.h"
 
 namespace make_gguf {
 
@@ -27,17 +27,18 @@ absl::Status CheckNoHub(const JobSpec& spec);
 // Downloads what a conversion needs of the model that `spec` names, into the
 // cache that huggingface_hub uses too, and makes `spec` name the snapshot's
 // directory; general.name and the outputs are called after the repository.
-// Shows progress on standard error as `mode` says. `stop` is polled.
+// Tells `reporter` of it. `stop` is polled.
 // Errors: those of fetch::FetchSnapshot.
-absl::Status FetchHubModel(JobSpec& spec, DisplayMode mode,
+absl::Status FetchHubModel(JobSpec& spec, Reporter& reporter,
                            const std::atomic<bool>& stop);
 
 // What FetchHubModel would download, for a dry run: a line per file and the
 // sum. Empty if all of it is there already.
 absl::StatusOr<std::string> DescribeDownload(const JobSpec& spec,
+                                             Reporter& reporter,
                                              const std::atomic<bool>& stop);
 
-// The state of a download as one line of JSON.
+// The state of a download as one line of JSON: an event "download".
 std::string DownloadJson(const fetch::FetchProgress& progress);
 
 }  // namespace make_gguf

@@ -1,11 +1,15 @@
 #include "tools/hub_model.h"
 
+#include <atomic>
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/testing/child_process.h"
@@ -55,16 +59,14 @@ class HubModelTest : public ::testing::Test {
     repo_.Add("modeling_llama.py", "import os", false);
   }
 
-  // The exit code; what is printed goes to Output().
+  // The exit code; the rest is in result_.
   int Run(const std::vector<std::string>& flags) {
-    fs::remove(directory_ / "output");
     std::vector<std::string> arguments = {kTool};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
-    return base::RunProcess(arguments,
-                            {.environment = {{"HF_ENDPOINT", hub_.url()},
-                                             {"HF_HOME", directory_ / "home"}},
-                             .output = directory_ / "output"})
-        .exit_code;
+    result_ = base::RunProcess(
+        arguments, {.environment = {{"HF_ENDPOINT", hub_.url()},
+                                    {"HF_HOME", directory_ / "home"}}});
+    return result_.exit_code;
   }
 
   int RunHubModel(const std::vector<std::string>& flags) {
@@ -75,12 +77,13 @@ class HubModelTest : public ::testing::Test {
     return Run(all);
   }
 
-  std::string Output() const { return Contents(directory_ / "output"); }
+  std::string Output() const { return result_.out + result_.err; }
 
   base::TempDir directory_;
   fetch::testing::HubRepo repo_;
   fetch::testing::FaultServer hub_;
   fetch::testing::FaultServer store_;
+  base::ProcessResult result_;
 };
 
 TEST_F(HubModelTest, GoesFromTheRepositorysNameToFiles) {
@@ -159,11 +162,27 @@ TEST_F(HubModelTest, RevisionOfADirectoryIsAMistake) {
 }
 
 TEST_F(HubModelTest, ProgressForMachines) {
+  // A try that fails is a notice.
+  store_.SetFault([failed = std::make_shared<std::atomic<bool>>(false)](
+                      const fetch::testing::Request&,
+                      fetch::testing::Connection* connection) {
+    if (failed->exchange(true)) return false;
+    connection->Reply(503, {}, "busy");
+    return true;
+  });
   ASSERT_EQ(RunHubModel({"--progress=json"}), 0) << Output();
-  const std::string output = Output();
-  const auto line = nlohmann::json::parse(output.substr(0, output.find('\n')),
-                                          nullptr, false);
-  EXPECT_GT(line["download_bytes_total"], 821760) << output;
+  std::set<std::string> events;
+  for (absl::string_view text :
+       absl::StrSplit(result_.err, '\n', absl::SkipEmpty())) {
+    const auto event = nlohmann::json::parse(text, nullptr, false);
+    ASSERT_TRUE(event.is_object() && event.contains("event")) << text;
+    events.insert(event["event"]);
+    if (event["event"] == "download") {
+      EXPECT_GT(event["download_bytes_total"], 821760) << text;
+    }
+  }
+  EXPECT_THAT(events, ElementsAre("download", "finished", "notice", "plan",
+                                  "progress"));
   ASSERT_EQ(RunHubModel({"--progress=none", "--cache_dir=" + directory_ / "c",
                          "--overwrite"}),
             0);
@@ -177,12 +196,13 @@ TEST(DownloadJsonTest, HasWhatAPersonSees) {
   progress.done_bytes = 40;
   progress.bytes_per_second = 20;
   progress.time_left = absl::Seconds(3);
-  EXPECT_EQ(DownloadJson(progress),
-            R"({"download_bytes_done":40,"download_bytes_total":100,)"
-            R"("bytes_per_second":20.0,"seconds_left":3.0,"files":[)"
-            R"({"path":"a.json","bytes_done":10,"bytes_total":10,)"
-            R"("complete":true},{"path":"b.bin","bytes_done":30,)"
-            R"("bytes_total":90,"complete":false}]})");
+  EXPECT_EQ(
+      DownloadJson(progress),
+      R"({"event":"download","download_bytes_done":40,"download_bytes_total":100,)"
+      R"("bytes_per_second":20.0,"seconds_left":3.0,"files":[)"
+      R"({"path":"a.json","bytes_done":10,"bytes_total":10,)"
+      R"("complete":true},{"path":"b.bin","bytes_done":30,)"
+      R"("bytes_total":90,"complete":false}]})");
 }
 
 TEST(NamesHubModelTest, WhatIsOnThisMachineIsNoHubModel) {

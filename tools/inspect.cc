@@ -42,7 +42,7 @@ struct Arguments {
   int array_elements = 8;
 };
 
-absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
+absl::StatusOr<Arguments> Parse(absl::Span<const char* const> words) {
   using base::Into;
   using enum base::FlagKind;
   Arguments arguments;
@@ -69,7 +69,7 @@ absl::StatusOr<Arguments> Parse(absl::Span<const char *const> words) {
   return arguments;
 }
 
-absl::Status Show(const std::string &file, const Arguments &arguments) {
+absl::Status Show(const std::string& file, const Arguments& arguments) {
   const std::string path = base::UserPath(file);
   ASSIGN_OR_RETURN(const auto model, arguments.shard
                                          ? gguf::FileSet::OpenAlone(path)
@@ -82,11 +82,11 @@ absl::Status Show(const std::string &file, const Arguments &arguments) {
   return absl::OkStatus();
 }
 
-int Main(absl::Span<const char *const> words) {
+int Main(absl::Span<const char* const> words) {
   base::BeginProgram();
   const absl::StatusOr<Arguments> arguments = Parse(words);
   int result = arguments.ok() ? 0 : 2;
-  const auto check = [&result](const absl::Status &status) {
+  const auto check = [&result](const absl::Status& status) {
     if (status.ok()) return;
     base::StatusLine(stderr, false)
         .Say(absl::StrCat("inspect: ", status.message()));
@@ -95,7 +95,7 @@ int Main(absl::Span<const char *const> words) {
   check(arguments.status());
   if (arguments.ok()) {
     std::fputs(arguments->help.c_str(), stdout);
-    for (const std::string &file : arguments->files) {
+    for (const std::string& file : arguments->files) {
       if (arguments->help.empty()) check(Show(file, *arguments));
     }
   }
@@ -106,6 +106,6 @@ int Main(absl::Span<const char *const> words) {
 }  // namespace
 }  // namespace make_gguf
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   return make_gguf::Main(absl::MakeConstSpan(argv + 1, argc - 1));
 }

@@ -71,28 +71,28 @@ std::string NumberText(T value) {
 
 class TextOf {
  public:
-  explicit TextOf(const InspectOptions &options) : options_(options) {}
+  explicit TextOf(const InspectOptions& options) : options_(options) {}
 
   template <typename T>
-  std::string operator()(const T &value) const {
+  std::string operator()(const T& value) const {
     if constexpr (std::is_same_v<T, bool>) {
       return value ? "true" : "false";
     } else {
       return NumberText(value);
     }
   }
-  std::string operator()(const std::string &text) const {
+  std::string operator()(const std::string& text) const {
     return Quoted(text, options_.string_bytes);
   }
-  std::string operator()(const gguf::Array &array) const {
+  std::string operator()(const gguf::Array& array) const {
     return std::visit(
-        [this](const auto &values) { return this->Elements(values); },
+        [this](const auto& values) { return this->Elements(values); },
         array.elements);
   }
 
  private:
   template <typename T>
-  std::string Elements(const std::vector<T> &values) const {
+  std::string Elements(const std::vector<T>& values) const {
     const Ends ends(values.size(), options_.array_elements);
     std::vector<std::string> parts;
     for (size_t i = 0; i < ends.first; ++i) {
@@ -107,29 +107,29 @@ class TextOf {
         ends.whole ? "" : absl::StrCat(" (", values.size(), " elements)"));
   }
 
-  const InspectOptions &options_;
+  const InspectOptions& options_;
 };
 
 class JsonOf {
  public:
-  explicit JsonOf(const InspectOptions &options) : options_(options) {}
+  explicit JsonOf(const InspectOptions& options) : options_(options) {}
 
   template <typename T>
-  Json operator()(const T &value) const {
+  Json operator()(const T& value) const {
     if constexpr (std::is_floating_point_v<T>) {
       if (!std::isfinite(value)) return Json(NumberText(value));
     }
     return Json(value);
   }
-  Json operator()(const gguf::Array &array) const {
+  Json operator()(const gguf::Array& array) const {
     return std::visit(
-        [this](const auto &values) { return this->Elements(values); },
+        [this](const auto& values) { return this->Elements(values); },
         array.elements);
   }
 
  private:
   template <typename T>
-  Json Elements(const std::vector<T> &values) const {
+  Json Elements(const std::vector<T>& values) const {
     const Ends ends(values.size(), options_.array_elements);
     const auto part = [&](size_t begin, size_t end) {
       Json list = Json::array();
@@ -145,54 +145,54 @@ class JsonOf {
     return object;
   }
 
-  const InspectOptions &options_;
+  const InspectOptions& options_;
 };
 
 // "UINT32", "ARRAY STRING".
-std::string TypeText(const gguf::Value &value) {
+std::string TypeText(const gguf::Value& value) {
   const std::string name(gguf::ValueTypeName(gguf::TypeOf(value)));
-  const auto *array = std::get_if<gguf::Array>(&value);
+  const auto* array = std::get_if<gguf::Array>(&value);
   if (array == nullptr) return name;
   return absl::StrCat(name, " ", gguf::ValueTypeName(array->element_type()));
 }
 
 // What a number in the metadata stands for, " (Q4_K_M)"; empty if nothing.
-std::string Meaning(const gguf::Metadata::Entry &entry) {
-  const auto *number = std::get_if<uint32_t>(&entry.value);
+std::string Meaning(const gguf::Metadata::Entry& entry) {
+  const auto* number = std::get_if<uint32_t>(&entry.value);
   if (entry.key != "general.file_type" || number == nullptr) return "";
-  const quant::FileType *type = quant::FindFileType(*number);
+  const quant::FileType* type = quant::FindFileType(*number);
   return type == nullptr ? "" : absl::StrCat(" (", type->name, ")");
 }
 
-uint64_t FileBytes(const gguf::FileSet &model) {
+uint64_t FileBytes(const gguf::FileSet& model) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < model.file_count(); ++i) bytes += model.file(i).size();
   return bytes;
 }
 
-const gguf::TensorPlacement &Placement(const gguf::FileSet &model,
+const gguf::TensorPlacement& Placement(const gguf::FileSet& model,
                                        size_t tensor) {
   const gguf::FileSet::Location where = model.location(tensor);
   return model.file(where.file).placement(where.tensor);
 }
 
-std::string MetadataTable(const gguf::FileSet &model,
-                          const InspectOptions &options) {
+std::string MetadataTable(const gguf::FileSet& model,
+                          const InspectOptions& options) {
   std::vector<std::vector<std::string>> rows;
-  for (const gguf::Metadata::Entry &entry : model.metadata().entries()) {
+  for (const gguf::Metadata::Entry& entry : model.metadata().entries()) {
     rows.push_back({Escaped(entry.key), TypeText(entry.value),
                     ValueText(entry.value, options) + Meaning(entry)});
   }
   return base::TableText(rows, "lll");
 }
 
-std::string TensorTable(const gguf::FileSet &model) {
+std::string TensorTable(const gguf::FileSet& model) {
   const bool split = model.file_count() > 1;
   std::vector<std::vector<std::string>> rows = {
       {"type", "shape", "bytes", split ? "shard, offset" : "offset", "name"}};
   for (size_t i = 0; i < model.tensors().size(); ++i) {
-    const gguf::TensorInfo &tensor = model.tensors()[i];
-    const gguf::TensorPlacement &place = Placement(model, i);
+    const gguf::TensorInfo& tensor = model.tensors()[i];
+    const gguf::TensorPlacement& place = Placement(model, i);
     const std::string shard =
         split ? absl::StrCat(model.location(i).file + 1, ", ") : "";
     rows.push_back({absl::StrCat(tensor.type), gguf::ShapeString(tensor.shape),
@@ -202,16 +202,16 @@ std::string TensorTable(const gguf::FileSet &model) {
   return base::TableText(rows, "llrrl");
 }
 
-std::string TotalsTable(const std::vector<TypeTotal> &totals) {
+std::string TotalsTable(const std::vector<TypeTotal>& totals) {
   std::vector<std::vector<std::string>> rows = {
       {"type", "tensors", "weights", "bytes", "bits per weight"}};
-  const auto add = [&rows](std::string name, const TypeTotal &total) {
+  const auto add = [&rows](std::string name, const TypeTotal& total) {
     rows.push_back({std::move(name), absl::StrCat(total.tensors),
                     absl::StrCat(total.weights), absl::StrCat(total.bytes),
                     absl::StrFormat("%.4f", BitsPerWeight({total}))});
   };
   TypeTotal sum{};
-  for (const TypeTotal &total : totals) {
+  for (const TypeTotal& total : totals) {
     add(absl::StrCat(total.type), total);
     sum.tensors += total.tensors;
     sum.weights += total.weights;
@@ -221,10 +221,10 @@ std::string TotalsTable(const std::vector<TypeTotal> &totals) {
   return base::TableText(rows, "lrrrr");
 }
 
-Json FilesJson(const gguf::FileSet &model) {
+Json FilesJson(const gguf::FileSet& model) {
   Json files = Json::array();
   for (size_t i = 0; i < model.file_count(); ++i) {
-    const gguf::File &file = model.file(i);
+    const gguf::File& file = model.file(i);
     files.push_back({{"path", file.path()},
                      {"bytes", file.size()},
                      {"version", file.version()},
@@ -234,12 +234,12 @@ Json FilesJson(const gguf::FileSet &model) {
   return files;
 }
 
-Json MetadataJson(const gguf::FileSet &model, const InspectOptions &options) {
+Json MetadataJson(const gguf::FileSet& model, const InspectOptions& options) {
   Json metadata = Json::object();
-  for (const auto &[key, value] : model.metadata().entries()) {
+  for (const auto& [key, value] : model.metadata().entries()) {
     Json types = Json::array();
     types.push_back(gguf::ValueTypeName(gguf::TypeOf(value)));
-    if (const auto *array = std::get_if<gguf::Array>(&value)) {
+    if (const auto* array = std::get_if<gguf::Array>(&value)) {
       types.push_back(gguf::ValueTypeName(array->element_type()));
     }
     metadata[key] = {{"type", std::move(types)},
@@ -248,11 +248,11 @@ Json MetadataJson(const gguf::FileSet &model, const InspectOptions &options) {
   return metadata;
 }
 
-Json TensorsJson(const gguf::FileSet &model) {
+Json TensorsJson(const gguf::FileSet& model) {
   Json tensors = Json::array();
   for (size_t i = 0; i < model.tensors().size(); ++i) {
-    const gguf::TensorInfo &tensor = model.tensors()[i];
-    const gguf::TensorPlacement &place = Placement(model, i);
+    const gguf::TensorInfo& tensor = model.tensors()[i];
+    const gguf::TensorPlacement& place = Placement(model, i);
     tensors.push_back({{"name", tensor.name},
                        {"type", gguf::Traits(tensor.type).name},
                        {"shape", tensor.shape},
@@ -263,11 +263,11 @@ Json TensorsJson(const gguf::FileSet &model) {
   return tensors;
 }
 
-Json TotalsJson(const std::vector<TypeTotal> &totals) {
+Json TotalsJson(const std::vector<TypeTotal>& totals) {
   Json types = Json::array();
   uint64_t weights = 0;
   uint64_t bytes = 0;
-  for (const TypeTotal &total : totals) {
+  for (const TypeTotal& total : totals) {
     types.push_back({{"type", gguf::Traits(total.type).name},
                      {"tensors", total.tensors},
                      {"weights", total.weights},
@@ -283,12 +283,12 @@ Json TotalsJson(const std::vector<TypeTotal> &totals) {
 
 }  // namespace
 
-std::vector<TypeTotal> TotalsByType(const gguf::FileSet &model) {
+std::vector<TypeTotal> TotalsByType(const gguf::FileSet& model) {
   std::vector<TypeTotal> totals;
-  for (const gguf::TensorInfo &tensor : model.tensors()) {
+  for (const gguf::TensorInfo& tensor : model.tensors()) {
     auto total =
         std::find_if(totals.begin(), totals.end(),
-                     [&](const TypeTotal &t) { return t.type == tensor.type; });
+                     [&](const TypeTotal& t) { return t.type == tensor.type; });
     if (total == totals.end()) {
       total = totals.insert(totals.end(), TypeTotal{tensor.type});
     }
@@ -300,23 +300,23 @@ std::vector<TypeTotal> TotalsByType(const gguf::FileSet &model) {
   return totals;
 }
 
-double BitsPerWeight(const std::vector<TypeTotal> &totals) {
+double BitsPerWeight(const std::vector<TypeTotal>& totals) {
   double weights = 0;
   double bytes = 0;
-  for (const TypeTotal &total : totals) {
+  for (const TypeTotal& total : totals) {
     weights += static_cast<double>(total.weights);
     bytes += static_cast<double>(total.bytes);
   }
   return weights == 0 ? 0 : 8 * bytes / weights;
 }
 
-std::string ValueText(const gguf::Value &value, const InspectOptions &options) {
+std::string ValueText(const gguf::Value& value, const InspectOptions& options) {
   return std::visit(TextOf(options), value);
 }
 
-std::string TextReport(const gguf::FileSet &model,
-                       const InspectOptions &options) {
-  const gguf::File &first = model.file(0);
+std::string TextReport(const gguf::FileSet& model,
+                       const InspectOptions& options) {
+  const gguf::File& first = model.file(0);
   std::string report;
   for (size_t i = 0; i < model.file_count(); ++i) {
     absl::StrAppend(&report,
@@ -334,8 +334,8 @@ std::string TextReport(const gguf::FileSet &model,
   return report;
 }
 
-std::string JsonReport(const gguf::FileSet &model,
-                       const InspectOptions &options) {
+std::string JsonReport(const gguf::FileSet& model,
+                       const InspectOptions& options) {
   const Json report = {{"files", FilesJson(model)},
                        {"metadata", MetadataJson(model, options)},
                        {"tensors", TensorsJson(model)},

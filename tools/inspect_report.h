@@ -34,24 +34,24 @@ struct TypeTotal {
 };
 
 // In the order of the types' first tensors.
-std::vector<TypeTotal> TotalsByType(const gguf::FileSet &model);
+std::vector<TypeTotal> TotalsByType(const gguf::FileSet& model);
 
 // 8 × bytes / weights over all types; 0 if there are no weights.
-double BitsPerWeight(const std::vector<TypeTotal> &totals);
+double BitsPerWeight(const std::vector<TypeTotal>& totals);
 
 // One value on one line, strings quoted and escaped.
-std::string ValueText(const gguf::Value &value, const InspectOptions &options);
+std::string ValueText(const gguf::Value& value, const InspectOptions& options);
 
 // The whole model for people, with a line end.
-std::string TextReport(const gguf::FileSet &model,
-                       const InspectOptions &options);
+std::string TextReport(const gguf::FileSet& model,
+                       const InspectOptions& options);
 
 // The same for programs: an object with "files", "metadata", "tensors" and
 // "totals". An array of more than options.array_elements elements is an object
 // with "length", "first" and "last". Text that is no UTF-8 has U+FFFD for what
 // is not; numbers that are not finite are strings.
-std::string JsonReport(const gguf::FileSet &model,
-                       const InspectOptions &options);
+std::string JsonReport(const gguf::FileSet& model,
+                       const InspectOptions& options);
 
 }  // namespace make_gguf
 

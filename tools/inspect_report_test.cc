@@ -36,7 +36,7 @@ class InspectReportTest : public ::testing::Test {
   ~InspectReportTest() override { unlink(path_.c_str()); }
 
   // A file of zeros with these contents, opened.
-  std::unique_ptr<gguf::FileSet> Model(const gguf::Metadata &metadata,
+  std::unique_ptr<gguf::FileSet> Model(const gguf::Metadata& metadata,
                                        std::vector<gguf::TensorInfo> tensors) {
     gguf::WriterOptions options;
     options.overwrite = true;
@@ -126,7 +126,7 @@ TEST_F(InspectReportTest, Json) {
   EXPECT_EQ(report["files"][0]["path"], path_);
   EXPECT_EQ(report["files"][0]["version"], 3);
   EXPECT_EQ(report["files"][0]["bytes"], model->file(0).size());
-  const auto &tokens = report["metadata"]["tokens"];
+  const auto& tokens = report["metadata"]["tokens"];
   EXPECT_EQ(tokens["type"], nlohmann::json({"ARRAY", "STRING"}));
   EXPECT_EQ(tokens["value"]["length"], 5);
   EXPECT_EQ(tokens["value"]["first"], nlohmann::json({"a", "b"}));

@@ -1,12 +1,8 @@
 // make_gguf: converts a Hugging Face checkpoint to GGUF files. The flags are
 // described in flags.cc; --help prints them.
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,15 +10,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
 #include "base/program.h"
+#include "base/status_macros.h"
 #include "converters/registry.h"
 #include "converters/warning.h"
+#include "google/protobuf/stubs/logging.h"
 #include "tools/display.h"
 #include "tools/engine/engine.h"
 #include "tools/events.h"
 #include "tools/flags.h"
 #include "tools/hub_model.h"
 #include "tools/report.h"
+#include "tools/reporter.h"
 
 namespace make_gguf {
 namespace {
@@ -37,102 +37,124 @@ std::string ListArchitectures() {
   return text;
 }
 
+// What is lost of it FinishOutput tells.
 void Print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
-absl::Status DryRun(const JobPlan& plan) {
+void SayWarnings(const JobPlan& plan, Reporter& reporter) {
+  for (const converters::Warning& warning : plan.model.plan.warnings) {
+    reporter.Say(WarningEvent(warning));
+  }
+}
+
+absl::Status CheckStrict(const CommandLine& command_line, const JobPlan& plan,
+                         Reporter& reporter) {
+  const size_t warnings = plan.model.plan.warnings.size();
+  if (!command_line.strict || warnings == 0) return absl::OkStatus();
+  SayWarnings(plan, reporter);
+  return absl::FailedPreconditionError(
+      absl::StrCat(warnings, warnings == 1 ? " warning" : " warnings",
+                   ", and --strict makes each an error; nothing was written"));
+}
+
+void DryRun(const JobPlan& plan, Reporter& reporter) {
   for (const OutputPlan& output : plan.outputs) {
     Print(DescribeOutput(plan.model.plan, output));
   }
-  Print(absl::StrCat(PlanEvent(plan).text, "\n"));
-  for (const converters::Warning& warning : plan.model.plan.warnings) {
-    absl::FPrintF(stderr, "%s\n", WarningEvent(warning).text);
-  }
-  return absl::OkStatus();
+  Print(absl::StrCat(base::Printable(PlanEvent(plan).text, std::string::npos),
+                     "\n"));
+  SayWarnings(plan, reporter);
 }
 
-// Whether the report can be written, before hours of work.
-absl::Status CheckWritable(const std::string& report) {
-  if (report.empty()) return absl::OkStatus();
-  const std::filesystem::path path = report;
-  const bool exists = access(path.c_str(), F_OK) == 0;
-  const std::filesystem::path checked = exists ? path : path.parent_path();
-  if (access(checked.c_str(), W_OK) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(
-      errno, absl::StrCat(report, ": can't write the report here"));
-}
-
-absl::Status Convert(const JobPlan& plan, const CommandLine& command_line) {
-  absl::Status status = CheckWritable(command_line.report);
-  if (!status.ok()) return status;
-  RunOptions options;
-  options.stop = &base::stop_requested;
-  const base::OrderlyStop orderly;
-  Display shown(command_line.progress, stderr);
-  absl::StatusOr<JobReport> report =
-      make_gguf::Run(plan, shown.JobObserver(), options);
-  shown.Finish();
-  if (!report.ok()) return report.status();
+absl::Status Convert(const JobPlan& plan, const CommandLine& command_line,
+                     Reporter& reporter) {
+  const std::string& path = command_line.report;
+  if (!path.empty()) RETURN_IF_ERROR(CheckReportApart(path, plan));
+  absl::StatusOr<JobReport> report = [&] {
+    const base::OrderlyStop orderly;
+    Display display(reporter);
+    return make_gguf::Run(plan, display.observer(),
+                          {.stop = &base::stop_requested});
+  }();
+  RETURN_IF_ERROR(report.status());
   Print(SummaryTable(*report));
-  if (command_line.report.empty()) return absl::OkStatus();
-  return WriteReport(*report, command_line.report);
+  absl::Status status = base::FinishOutput();
+  // Again, for people: progress has scrolled them away.
+  for (const Warning& warning : report->warnings()) {
+    if (reporter.mode() == ReportMode::kJson) break;
+    reporter.Say(WarningEvent({warning.code(), warning.text()}));
+  }
+  if (!path.empty()) status.Update(WriteReport(*report, path));
+  return status;
 }
 
 // Downloads the model; or, in a dry run, shows what there is to download and
 // gives false.
-absl::StatusOr<bool> HaveHubModel(CommandLine& command_line) {
+absl::StatusOr<bool> HaveHubModel(CommandLine& command_line,
+                                  Reporter& reporter) {
   const base::OrderlyStop orderly;
   if (command_line.action == Action::kDryRun) {
-    absl::StatusOr<std::string> download =
-        DescribeDownload(command_line.spec, base::stop_requested);
-    if (!download.ok()) return download.status();
-    Print(*download);
-    if (!download->empty()) return false;
+    ASSIGN_OR_RETURN(
+        const std::string download,
+        DescribeDownload(command_line.spec, reporter, base::stop_requested));
+    Print(download);
+    if (!download.empty()) return false;
   }
-  absl::Status status = FetchHubModel(command_line.spec, command_line.progress,
-                                      base::stop_requested);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(
+      FetchHubModel(command_line.spec, reporter, base::stop_requested));
   return true;
 }
 
-absl::Status Run(CommandLine& command_line) {
-  if (command_line.action == Action::kHelp) {
-    Print(command_line.help);
-    return absl::OkStatus();
+absl::Status Run(CommandLine& command_line, Reporter& reporter) {
+  switch (command_line.action) {
+    case Action::kHelp:
+      Print(command_line.help);
+      return absl::OkStatus();
+    case Action::kListTypes:
+      Print(ListTypes());
+      return absl::OkStatus();
+    case Action::kListArchitectures:
+      Print(ListArchitectures());
+      return absl::OkStatus();
+    default:
+      break;
   }
-  if (command_line.action == Action::kListTypes) {
-    Print(ListTypes());
-    return absl::OkStatus();
-  }
-  if (command_line.action == Action::kListArchitectures) {
-    Print(ListArchitectures());
-    return absl::OkStatus();
+  if (!command_line.report.empty()) {
+    RETURN_IF_ERROR(CheckReportPath(command_line.report));
   }
   if (NamesHubModel(command_line.spec)) {
-    absl::StatusOr<bool> here = HaveHubModel(command_line);
-    if (!here.ok() || !*here) return here.status();
-  } else if (absl::Status status = CheckNoHub(command_line.spec);
-             !status.ok()) {
-    return status;
+    ASSIGN_OR_RETURN(const bool here, HaveHubModel(command_line, reporter));
+    if (!here) return absl::OkStatus();
+  } else {
+    RETURN_IF_ERROR(CheckNoHub(command_line.spec));
   }
-  absl::StatusOr<JobPlan> plan = Plan(command_line.spec);
-  if (!plan.ok()) return plan.status();
-  if (command_line.action == Action::kDryRun) return DryRun(*plan);
-  return Convert(*plan, command_line);
+  ASSIGN_OR_RETURN(const JobPlan plan, Plan(command_line.spec));
+  RETURN_IF_ERROR(CheckStrict(command_line, plan, reporter));
+  if (command_line.action == Action::kConvert) {
+    return Convert(plan, command_line, reporter);
+  }
+  DryRun(plan, reporter);
+  return absl::OkStatus();
 }
 
 int Main(absl::Span<const char* const> arguments) {
   base::BeginProgram();
+  // What it says of paths that are no UTF-8 would be no event.
+  google::protobuf::SetLogHandler(nullptr);
   CommandLine command_line;
   absl::Status status = ParseFlags(arguments, command_line);
-  if (status.ok()) status = Run(command_line);
+  Reporter reporter(command_line.progress, stderr);
+  // A signal handler can't make it.
+  static const std::string stopped = StoppedEvent("stopped").json + "\n";
+  if (reporter.mode() == ReportMode::kJson) {
+    base::SetStopMessage(stopped.c_str());
+  }
+  if (status.ok()) status = Run(command_line, reporter);
   if (status.ok()) status = base::FinishOutput();
   if (status.ok()) return EXIT_SUCCESS;
-  const bool stopped = absl::IsCancelled(status) && base::stop_requested;
-  Event event = ErrorEvent(status.message());
-  if (stopped) event.text = std::string(status.message());
-  const bool as_json = command_line.progress == DisplayMode::kJson;
-  absl::FPrintF(stderr, "%s\n", as_json ? event.json : event.text);
-  return stopped ? base::StopExitCode() : EXIT_FAILURE;
+  const bool was_stopped = absl::IsCancelled(status) && base::stop_requested;
+  reporter.Say(was_stopped ? StoppedEvent(status.message())
+                           : ErrorEvent(status.message()));
+  return was_stopped ? base::StopExitCode() : EXIT_FAILURE;
 }
 
 }  // namespace

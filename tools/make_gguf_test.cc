@@ -46,6 +46,28 @@ void WriteFile(const std::string& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
+// What the lines of --progress=json say that they are; each has to be an object
+// that says so.
+std::vector<std::string> EventsOf(const std::string& lines) {
+  std::vector<std::string> events;
+  for (absl::string_view line :
+       absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+    const json event = json::parse(line, nullptr, false);
+    EXPECT_TRUE(event.is_object() && event.contains("event")) << line;
+    events.push_back(event.is_object() ? event.value("event", "?") : "?");
+  }
+  return events;
+}
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos;
+       at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
 class MakeGgufTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -106,6 +128,11 @@ class MakeGgufTest : public testing::Test {
       EXPECT_THAT(errors[0], HasSubstr(part));
     }
     EXPECT_THAT(OutputNames(), IsEmpty());
+  }
+
+  // A model card that can't be read: a warning.
+  void DamageModelCard() const {
+    WriteFile(model_ + "/README.md", "---\na: [b\n---\n");
   }
 
   // config.json with these changes.
@@ -218,20 +245,57 @@ TEST_F(MakeGgufTest, ListsTypesAndArchitectures) {
 }
 
 TEST_F(MakeGgufTest, ProgressForMachinesIsJsonLineByLine) {
+  DamageModelCard();
   const base::ProcessResult result = Run({"--progress=json"});
   ASSERT_EQ(result.exit_code, 0);
-  std::vector<std::string> events;
-  for (absl::string_view line :
-       absl::StrSplit(result.err, '\n', absl::SkipEmpty())) {
-    const json event = json::parse(line, nullptr, false);
-    ASSERT_TRUE(event.is_object()) << line;
-    events.push_back(event["event"]);
-  }
-  EXPECT_THAT(events, ElementsAre("plan", "progress", "finished", "finished"));
+  EXPECT_THAT(EventsOf(result.err), ElementsAre("plan", "warning", "progress",
+                                                "finished", "finished"));
   const base::ProcessResult again = Run({"--progress=json"});
   const json error = json::parse(again.err);
   EXPECT_EQ(error["event"], "error");
   EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("--overwrite"));
+}
+
+TEST_F(MakeGgufTest, MistakesOfTheCommandLineAreEventsToo) {
+  DamageModelCard();
+  EXPECT_THAT(EventsOf(Run({"--progress=json", "--dry_run"}).err),
+              ElementsAre("warning"));
+  const std::string job = directory_ + "/job";
+  WriteFile(job, "quant: 'Q8_0'");
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--threads=0", "--progress=json"},
+        {"--nonsense", "--progress", "json"},
+        {"-progress=json", "--quants=Q4_K_X"},
+        {"--progress=json", absl::StrCat("--job=", job)},
+        {"--progress=json", "--job=/nowhere"}}) {
+    const base::ProcessResult result = Run(flags);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(EventsOf(result.err), ElementsAre("error")) << flags[0];
+  }
+}
+
+TEST_F(MakeGgufTest, WarningsAreSaidAgainAfterTheSummaryAndReported) {
+  DamageModelCard();
+  const std::string report = directory_ + "/job.json";
+  const base::ProcessResult result = Run({absl::StrCat("--report=", report)});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(Count(result.err, "warning: README.md: ignored"), 2);
+  EXPECT_TRUE(absl::EndsWith(result.err, "[model-card-ignored]\n"));
+  const json warnings = json::parse(ReadFile(report))["warnings"];
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_EQ(warnings[0]["code"], "model-card-ignored");
+  EXPECT_THAT(warnings[0]["text"].get<std::string>(),
+              StartsWith("README.md: ignored"));
+}
+
+TEST_F(MakeGgufTest, StrictMakesWarningsErrorsBeforeWorkStarts) {
+  ASSERT_EQ(Run({"--strict"}).exit_code, 0);
+  std::filesystem::remove_all(out_);
+  DamageModelCard();
+  const base::ProcessResult result = Run({"--strict"});
+  ExpectRefused(result, {"1 warning", "--strict"});
+  EXPECT_EQ(Count(result.err, "[model-card-ignored]"), 1);
+  EXPECT_EQ(Run({"--strict", "--dry_run"}).exit_code, 1);
 }
 
 // What is said is lost when the disk is full, and that is no success.
@@ -248,6 +312,45 @@ TEST_F(MakeGgufTest, LostOutputIsAnError) {
   }
 }
 
+TEST_F(MakeGgufTest, ReportReplacesNothingButReports) {
+  const std::string notes = directory_ + "/notes.json";
+  WriteFile(notes, R"({"model": "tiny"})");
+  std::filesystem::create_directories(out_ + "2");
+  const std::vector<std::string> paths = {notes,
+                                          directory_,
+                                          "/dev/full",
+                                          "/nowhere/report.json",
+                                          model_ + "/config.json",
+                                          model_ + "/model.safetensors",
+                                          out_ + "2/tiny-Q4_K_M.gguf",
+                                          out_ + "2/../out2/tiny-Q5_K_S.gguf",
+                                          out_ + "2/tiny-Q4_K_M.gguf.partial",
+                                          out_ + "2/tiny.journal"};
+  for (const std::string& path : paths) {
+    const std::string before = ReadFile(path);
+    const base::ProcessResult result =
+        base::RunProcess({kProgram, model_, "--outdir", out_ + "2",
+                          absl::StrCat("--report=", path)});
+    EXPECT_EQ(result.exit_code, 1) << path;
+    EXPECT_THAT(result.err, StartsWith("error: "));
+    EXPECT_EQ(ReadFile(path), before);
+    EXPECT_TRUE(std::filesystem::is_empty(out_ + "2")) << path;
+  }
+  const std::string report = absl::StrCat("--report=", directory_, "/r.json");
+  EXPECT_EQ(Run({report}).exit_code, 0);
+  const base::ProcessResult again = Run({report, "--overwrite"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
+TEST_F(MakeGgufTest, TextOfAModelDoesNotReachTheTerminalRaw) {
+  ChangeConfig({{"architectures", {"Foo\x1b[31m\nerror: x\xc2\x9b"}},
+                {"model_type", "foo"}});
+  const base::ProcessResult result = Run({});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(Count("\n" + result.err, "\nerror:"), 1) << result.err;
+  EXPECT_EQ(result.err.find_first_of("\x1b\x9b"), std::string::npos);
+}
+
 // As the script that this program replaces is called.
 TEST_F(MakeGgufTest, TakesTheReplacedScriptsCommandLine) {
   const base::ProcessResult result = base::RunProcess(
@@ -256,6 +359,12 @@ TEST_F(MakeGgufTest, TakesTheReplacedScriptsCommandLine) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(OutputNames(), ElementsAre("name-F16.gguf", "name-Q4_K_M.gguf",
                                          "name-Q8_0.gguf"));
+}
+
+TEST_F(MakeGgufTest, AnEmptyJobFileSaysNothing) {
+  const std::string job = directory_ + "/job";
+  WriteFile(job, "");
+  EXPECT_EQ(Run({absl::StrCat("--job=", job), "--dry_run"}).exit_code, 0);
 }
 
 TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
@@ -275,6 +384,7 @@ TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
       {"--model_type=falcon", "llama"},
       {"--model_type=lama", "llama"},
       {"--progress=fancy", "plain"},
+      {"--progress=fancy --dry_run", "plain"},
       {"--outname=a/b", "--outdir"},
       {"--job=/nowhere/job.json", "/nowhere/job.json"},
       {"--imatrix=/nowhere/imatrix.dat", "/nowhere/imatrix.dat"},
@@ -282,7 +392,6 @@ TEST_F(MakeGgufTest, WrongFlagsSayWhatIsRight) {
       {"--quants=Q2_K_S", "--imatrix"},
       {"Q4_K_M", "unexpected argument 'Q4_K_M'"},
       {"--outname=", "leave the flag out"},
-      {"--progress=fancy --dry_run", "plain"},
   };
   for (const auto& [flag, way_out] : cases) {
     SCOPED_TRACE(flag);
@@ -441,6 +550,24 @@ TEST_F(StoppedProgramTest, SignalsStopItAndSayHowToGoOn) {
       break;
     }
   }
+}
+
+TEST_F(StoppedProgramTest, AStopIsAnEvent) {
+  std::vector<std::string> flags = flags_;
+  flags.push_back("--progress=json");
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    std::filesystem::remove_all(out_);
+    base::ChildProcess program(Command(flags));
+    AwaitWork(program);
+    program.Signal(SIGINT);
+    const base::ProcessResult result = program.Wait();
+    const std::vector<std::string> events = EventsOf(result.err);
+    if (result.exit_code == 0) continue;  // it was done before
+    EXPECT_EQ(events.front(), "plan");
+    EXPECT_EQ(events.back(), "stopped");
+    return;
+  }
+  FAIL() << "the job never was caught at work";
 }
 
 TEST_F(StoppedProgramTest, KilledAtTwentyRandomMomentsItEndsTheSame) {

@@ -1,19 +1,28 @@
 #include "tools/report.h"
 
-#include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
-#include <fstream>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
+#include "base/file.h"
+#include "base/human_text.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "gguf/layout.h"
 #include "gguf/tensor_type.h"
 #include "google/protobuf/util/json_util.h"
@@ -21,16 +30,17 @@
 #include "quant/mix.h"
 #include "quant/quantize.h"
 #include "tools/engine/job_report.h"
-#include "tools/engine/job_spec.h"
 
 namespace make_gguf {
 namespace {
+
+constexpr uint64_t kMaxReportBytes = uint64_t{64} << 20;
 
 std::string TypesLine(const OutputReport& report) {
   return absl::StrJoin(
       report.types(), ", ", [](std::string* out, const TypeShare& share) {
         absl::StrAppendFormat(out, "%s %d (%s)", share.type(), share.tensors(),
-                              BytesString(share.bytes()));
+                              base::BytesText(share.bytes()));
       });
 }
 
@@ -57,53 +67,87 @@ std::string FallbackLines(absl::Span<const OutputReport* const> outputs) {
   return lines;
 }
 
+// Of a file that would be replaced.
+absl::Status CheckIsReport(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string content,
+                   base::ReadFile(path, kMaxReportBytes));
+  JobReport report;
+  if (content.empty() ||
+      (google::protobuf::util::JsonStringToMessage(content, &report).ok() &&
+       report.outputs_size() > 0)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      path,
+      ": this file is no report of an earlier job and is not replaced; "
+      "--report needs another name"));
+}
+
 }  // namespace
 
 std::string DescribeOutput(const converters::ModelPlan& model,
                            const OutputPlan& output) {
   const OutputReport report = ReportOf(model, output);
-  std::string text = absl::StrCat(output.path, "\n");
-  const std::vector<gguf::TensorInfo> infos = OutputTensorInfos(model, output);
-  size_t width = 0;
-  for (const gguf::TensorInfo& info : infos) {
-    width = std::max(width, info.name.size());
+  std::vector<std::vector<std::string>> rows;
+  for (const gguf::TensorInfo& info : OutputTensorInfos(model, output)) {
+    rows.push_back({base::Printable(info.name, std::string::npos),
+                    std::string(gguf::Traits(info.type).name),
+                    absl::StrCat(output.layout.tensors[rows.size()].bytes),
+                    gguf::ShapeString(info.shape)});
   }
-  for (size_t i = 0; i < infos.size(); ++i) {
-    absl::StrAppendFormat(
-        &text, "  %-*s  %-6s  %12d  %s\n", static_cast<int>(width),
-        infos[i].name, gguf::Traits(infos[i].type).name,
-        output.layout.tensors[i].bytes, gguf::ShapeString(infos[i].shape));
-  }
-  absl::StrAppendFormat(&text, "  %d tensors: %s\n", infos.size(),
-                        TypesLine(report));
-  absl::StrAppendFormat(&text, "  %d bytes, %.4f bits per weight\n",
-                        report.size(), report.bits_per_weight());
-  return absl::StrCat(text, FallbackLines({&report}));
+  return absl::StrCat(
+      base::Printable(output.path, std::string::npos), "\n",
+      base::TableText(rows, "llrl"),
+      absl::StrFormat("  %d tensors: %s\n", rows.size(), TypesLine(report)),
+      absl::StrFormat("  %d bytes, %.4f bits per weight\n", report.size(),
+                      report.bits_per_weight()),
+      FallbackLines({&report}));
 }
 
 std::string SummaryTable(const JobReport& report) {
-  size_t width = 4;
+  std::vector<std::vector<std::string>> rows = {
+      {"file", "size", "bits/weight", "time"}};
   for (const OutputReport& output : report.outputs()) {
-    width = std::max(width, output.path().size());
+    rows.push_back({base::Printable(output.path(), std::string::npos),
+                    base::BytesText(output.size()),
+                    absl::StrFormat("%.4f", output.bits_per_weight()),
+                    absl::StrFormat("%.1f s", output.compute_seconds())});
   }
-  const int columns = static_cast<int>(width);
-  std::string table = absl::StrFormat("%-*s  %10s  %11s  %8s\n", columns,
-                                      "file", "size", "bits/weight", "time");
-  for (const OutputReport& output : report.outputs()) {
-    absl::StrAppendFormat(&table, "%-*s  %10s  %11.4f  %6.1f s\n", columns,
-                          output.path(), BytesString(output.size()),
-                          output.bits_per_weight(), output.compute_seconds());
+  return absl::StrCat(
+      base::TableText(rows, "lrrr", /*indent=*/0),
+      absl::StrFormat(
+          "%.1f s in all (%.1f s of CPU), read %s, wrote %s, peak memory %s\n",
+          report.wall_seconds(), report.cpu_seconds(),
+          base::BytesText(report.bytes_read()),
+          base::BytesText(report.bytes_written()),
+          base::BytesText(report.peak_memory())),
+      FallbackLines(std::vector<const OutputReport*>(
+          report.outputs().pointer_begin(), report.outputs().pointer_end())));
+}
+
+absl::Status CheckReportPath(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) == 0) RETURN_IF_ERROR(CheckIsReport(path));
+  const std::string directory = base::DirectoryOf(path);
+  if (access(directory.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  return base::FileError(errno, "write the report into", directory);
+}
+
+absl::Status CheckReportApart(const std::string& path, const JobPlan& plan) {
+  const auto canonical = [](const std::string& name) {
+    std::error_code error;
+    return std::filesystem::weakly_canonical(name, error);
+  };
+  const std::filesystem::path report = canonical(path);
+  bool clashes = report.parent_path() == canonical(plan.spec.outdir()) &&
+                 report.extension() == ".journal";
+  for (const OutputPlan& output : plan.outputs) {
+    clashes = clashes || report == canonical(output.path) ||
+              report == canonical(output.path + ".partial");
   }
-  absl::StrAppendFormat(
-      &table,
-      "%.1f s in all (%.1f s of CPU), read %s, wrote %s, peak memory "
-      "%s\n",
-      report.wall_seconds(), report.cpu_seconds(),
-      BytesString(report.bytes_read()), BytesString(report.bytes_written()),
-      BytesString(report.peak_memory()));
-  return absl::StrCat(table, FallbackLines(std::vector<const OutputReport*>(
-                                 report.outputs().pointer_begin(),
-                                 report.outputs().pointer_end())));
+  if (!clashes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, ": the job writes this file itself; --report needs another name"));
 }
 
 absl::Status WriteReport(const JobReport& report, const std::string& path) {
@@ -116,12 +160,7 @@ absl::Status WriteReport(const JobReport& report, const std::string& path) {
            .ok()) {
     return absl::InternalError("the report can't be written as JSON");
   }
-  std::ofstream file(path);
-  if (!(file << json && file.flush())) {
-    return absl::UnavailableError(
-        absl::StrCat(path, ": can't write the report"));
-  }
-  return absl::OkStatus();
+  return base::ReplaceFile(path, json);
 }
 
 std::string ListTypes() {
