@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/human_text.h"
 #include "gguf/writer.h"
 #include "tools/engine/blame.h"
 #include "tools/engine/fingerprint.h"
@@ -139,10 +140,10 @@ absl::Status JobOutputs::CheckSpace() const {
   uint64_t available = uint64_t{disk.f_bavail} * disk.f_frsize;
   for (const std::string& path : there) available += AllocatedBytes(path);
   if (needed <= available) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat(job_.spec.outdir(), ": the outputs need ", needed,
-                   " bytes (", BytesString(needed), "), but only ", available,
-                   " bytes (", BytesString(available), ") are free"));
+  return absl::ResourceExhaustedError(absl::StrCat(
+      job_.spec.outdir(), ": the outputs need ", needed, " bytes (",
+      base::BytesText(needed), "), but only ", available, " bytes (",
+      base::BytesText(available), ") are free"));
 }
 
 absl::Status JobOutputs::Begin() {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/human_text.h"
 #include "base/process_stats.h"
 #include "base/status_macros.h"
 #include "base/user_path.h"
@@ -65,9 +66,9 @@ absl::Status PlanMemory(JobPlan& plan) {
   const uint64_t free = limit > used ? limit - used : 0;
   if (free < per_thread) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        "the memory limit of ", BytesString(limit), " is too small: ",
-        BytesString(used), " are in use after planning and a thread needs ",
-        BytesString(per_thread), "; raise --memory_limit"));
+        "the memory limit of ", base::BytesText(limit), " is too small: ",
+        base::BytesText(used), " are in use after planning and a thread needs ",
+        base::BytesText(per_thread), "; raise --memory_limit"));
   }
   plan.threads = static_cast<int>(
       std::min<uint64_t>(execution.threads(), free / per_thread));

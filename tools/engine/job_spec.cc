@@ -13,7 +13,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
@@ -249,18 +248,6 @@ absl::StatusOr<uint64_t> ParseBytes(absl::string_view text) {
   const double bytes = std::ldexp(number, 10 * power);
   if (!(bytes >= 1 && bytes < std::ldexp(1.0, 63))) return error;
   return static_cast<uint64_t>(bytes);
-}
-
-std::string BytesString(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double number = bytes;
-  size_t unit = 0;
-  while (number >= 1024 && unit + 1 < std::size(kUnits)) {
-    number /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? absl::StrCat(bytes, " B")
-                   : absl::StrFormat("%.1f %s", number, kUnits[unit]);
 }
 
 }  // namespace make_gguf

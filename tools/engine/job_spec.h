@@ -52,9 +52,6 @@ std::string OutputPath(const JobSpec& spec, absl::string_view file_type);
 // Errors: InvalidArgument for anything else.
 absl::StatusOr<uint64_t> ParseBytes(absl::string_view text);
 
-// "4.2 MiB", for people.
-std::string BytesString(uint64_t bytes);
-
 }  // namespace make_gguf
 
 #endif  // TOOLS_ENGINE_JOB_SPEC_H_

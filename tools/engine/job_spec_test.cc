@@ -149,10 +149,5 @@ TEST(JobSpecTest, ParsesBytes) {
   }
 }
 
-TEST(JobSpecTest, WritesBytesForPeople) {
-  EXPECT_EQ(BytesString(17), "17 B");
-  EXPECT_EQ(BytesString(5 << 19), "2.5 MiB");
-}
-
 }  // namespace
 }  // namespace make_gguf
