@@ -1,52 +1,77 @@
 // File: converters/architecture.h
 //
-// The base of all converters: an architecture describes itself, the base makes
-// the plan of it.
+// An architecture describes its models. Each is a file in architectures/, which
+// ends with its Architecture; list.h there names them all.
 
 #ifndef CONVERTERS_ARCHITECTURE_H_
 #define CONVERTERS_ARCHITECTURE_H_
 
+#include <optional>
+#include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "converters/config/config.h"
-#include "converters/converter.h"
+#include "converters/config/config_class.h"
 #include "converters/model_plan.h"
-#include "converters/tensor_rules.h"
+#include "converters/tensor_source.h"
+#include "converters/tensors.h"
 #include "converters/vocab/vocab.h"
+#include "converters/warning.h"
 #include "gguf/metadata.h"
+#include "nlohmann/json_fwd.hpp"
 
 namespace converters {
 
-// A model of an architecture, as its config.json has it.
-struct Description {
-  TensorRules tensors;
-  std::vector<TensorPlan> computed = {};  // listed before the others
-  gguf::Metadata parameters = {};         // "<architecture>.*", in their order
-  vocab::Vocabulary vocabulary;
+struct ConvertOptions {
+  // Sets tokenizer.ggml.pre by hand (--pre); found from tokenizer.json if
+  // absent.
+  std::optional<std::string> pre_tokenizer;
+  // Replaces the directory's name wherever general.* is derived from it.
+  std::optional<std::string> model_name;
 };
 
-class Architecture : public Converter {
- public:
-  absl::string_view name() const final { return name_; }
-  absl::Span<const absl::string_view> huggingface_names() const final {
-    return huggingface_names_;
-  }
-  absl::StatusOr<ModelPlan> Plan(const ConversionInput& input) const final;
+// What a converter is given. All pointers outlive the call.
+struct ConversionInput {
+  std::string directory;         // the checkpoint's directory
+  const nlohmann::json* config;  // config.json, parsed
+  const TensorSource* source;    // its weights
+  ConvertOptions options;
+};
 
- protected:
-  // Both must live as long as the program.
-  Architecture(absl::string_view name,
-               absl::Span<const absl::string_view> huggingface_names)
-      : name_(name), huggingface_names_(huggingface_names) {}
+// What an architecture says of one model.
+struct Model {
+  explicit Model(absl::string_view name, const ConversionInput& conversion)
+      : architecture(name), input(conversion), tensors(*conversion.source) {}
 
-  virtual absl::StatusOr<Description> Describe(const Config& config) const = 0;
+  // general.architecture, and the first part of its keys' names. An
+  // architecture that has several of them decides before it writes keys.
+  std::string architecture;
+  const ConversionInput& input;  // for what is in other files than config.json
+  std::string name;  // of the directory, or what the user says instead
+  // Keys that stand right behind general.architecture, for once; and all
+  // others, in their order, mostly "<architecture>.*" (see KeyWriter).
+  gguf::Metadata first_keys;
+  gguf::Metadata keys;
+  vocab::Vocabulary vocabulary;
+  Tensors tensors;
+  std::vector<Warning> warnings;
+};
 
- private:
-  absl::string_view name_;
-  absl::Span<const absl::string_view> huggingface_names_;
+// All of it must live as long as the program.
+struct Architecture {
+  // What --model_type says, and general.architecture unless `describe` decides
+  // otherwise: "llama".
+  absl::string_view name;
+  // The `architectures` of config.json that it handles: "LlamaForCausalLM".
+  absl::Span<const absl::string_view> classes;
+  // What transformers does to the config.json of these models.
+  absl::Span<const ConfigClass> configs;
+  // Fills in the model that `config` describes.
+  // Errors: InvalidArgument, naming the key.
+  absl::Status (*describe)(const Config& config, Model& model);
 };
 
 }  // namespace converters

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "converters/tensor_source.h"
 
@@ -19,12 +20,14 @@ namespace converters {
 
 class FakeSource : public TensorSource {
  public:
-  void Add(std::string name, std::vector<uint64_t> shape) {
+  void Add(std::string name, std::vector<uint64_t> shape,
+           absl::string_view dtype = "F32") {
     SourceTensor tensor;
     tensor.name = std::move(name);
     tensor.file = "fake.safetensors";
-    tensor.dtype = "F32";
+    tensor.dtype = dtype;
     tensor.shape = std::move(shape);
+    tensor.bytes = tensor.elements() * 4;
     tensors_.push_back(std::move(tensor));
   }
 

@@ -29,9 +29,10 @@ namespace {
 
 std::string ListArchitectures() {
   std::string text;
-  for (const converters::Converter* converter : converters::AllConverters()) {
-    for (absl::string_view name : converter->huggingface_names()) {
-      absl::StrAppendFormat(&text, "%-12s %s\n", converter->name(), name);
+  for (const converters::Architecture* architecture :
+       converters::AllArchitectures()) {
+    for (absl::string_view name : architecture->classes) {
+      absl::StrAppendFormat(&text, "%-12s %s\n", architecture->name, name);
     }
   }
   return text;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "converters/config/known_classes.h"
+#include "converters/registry.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 json WithDefaults(const json& config) {
-  return converters::WithDefaults(config, KnownClasses());
+  return converters::WithDefaults(config, AllConfigClasses());
 }
 
 // The expected values are what AutoConfig.from_pretrained(…).to_dict() of

@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "converters/checkpoint/checkpoint.h"
 #include "converters/checkpoint/dequantize.h"
-#include "converters/converter.h"
 #include "converters/gguf_source.h"
 #include "converters/json_file.h"
+#include "converters/plan_model.h"
 #include "converters/registry.h"
 #include "nlohmann/json.hpp"
 
@@ -59,9 +59,9 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   absl::StatusOr<nlohmann::json> config =
       converters::ReadJsonFile(absl::StrCat(spec.model(), "/config.json"));
   if (!config.ok()) return config.status();
-  absl::StatusOr<const converters::Converter*> converter =
-      converters::FindConverter(*config, spec.model_type());
-  if (!converter.ok()) return InModel(spec, converter.status());
+  absl::StatusOr<const converters::Architecture*> architecture =
+      converters::FindArchitecture(*config, spec.model_type());
+  if (!architecture.ok()) return InModel(spec, architecture.status());
   LoadedModel model;
   absl::StatusOr<std::unique_ptr<converters::TensorSource>> source =
       checkpoint::Open(spec.model());
@@ -75,7 +75,8 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   input.source = model.source.get();
   if (!spec.pre().empty()) input.options.pre_tokenizer = spec.pre();
   if (!spec.model_name().empty()) input.options.model_name = spec.model_name();
-  absl::StatusOr<converters::ModelPlan> plan = (*converter)->Plan(input);
+  absl::StatusOr<converters::ModelPlan> plan =
+      converters::PlanModel(**architecture, input);
   if (!plan.ok()) return InModel(spec, plan.status());
   model.plan = *std::move(plan);
 
