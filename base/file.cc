@@ -54,6 +54,18 @@ absl::Status Flush(int fd, absl::string_view path) {
   return absl::OkStatus();
 }
 
+// A link to a file that is not there is something else than nothing.
+absl::Status OpenError(int error, const std::string& path) {
+  struct stat info;
+  if (error == ENOENT && lstat(path.c_str(), &info) == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " is a link to a file that is not there. Get that file, "
+                     "or remove the link"));
+  }
+  return FileError(error, "open", path);
+}
+
 }  // namespace
 
 absl::Status FileError(int error_number, absl::string_view action,
@@ -85,7 +97,7 @@ absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Open(
   const int fd =
       open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK |
                              (options.follow_links ? 0 : O_NOFOLLOW));
-  if (fd < 0) return FileError(errno, "open", path);
+  if (fd < 0) return OpenError(errno, name);
   auto file = absl::WrapUnique(new InputFile(path, fd));
   if (fstat(fd, &file->info_) != 0) return FileError(errno, "inspect", path);
   if (!S_ISREG(file->info_.st_mode)) {

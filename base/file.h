@@ -38,8 +38,9 @@ struct ReadOptions {
 // Thread-safe.
 class InputFile {
  public:
-  // Errors: what the system says (NotFound); FailedPrecondition if `path` is no
-  // regular file. A pipe is not waited for.
+  // Errors: what the system says (NotFound if, and only if, nothing bears that
+  // name); FailedPrecondition if `path` is no regular file, or a link that
+  // leads nowhere. A pipe is not waited for.
   static absl::StatusOr<std::unique_ptr<InputFile>> Open(
       absl::string_view path, const ReadOptions& options = {});
 

@@ -37,6 +37,18 @@ TEST(FileErrorTest, SaysWhatToDo) {
   EXPECT_TRUE(absl::IsFailedPrecondition(FileError(EINVAL, "flush", "/d/f")));
 }
 
+TEST(InputFileTest, NotFoundMeansThatNothingBearsTheName) {
+  const TempDir temp;
+  EXPECT_TRUE(absl::IsNotFound(ReadFile(temp / "none", 100).status()));
+  ASSERT_EQ(symlink("nowhere", (temp / "dangling").c_str()), 0);
+  const absl::Status dangling = ReadFile(temp / "dangling", 100).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(dangling)) << dangling;
+  EXPECT_THAT(dangling.message(), HasSubstr("dangling is a link to a file"));
+  ASSERT_EQ(symlink("loop", (temp / "loop").c_str()), 0);
+  const absl::Status loop = ReadFile(temp / "loop", 100).status();
+  EXPECT_FALSE(loop.ok() || absl::IsNotFound(loop)) << loop;
+}
+
 TEST(InputFileTest, ReadsAtAnyPlace) {
   const TempDir temp;
   WriteContents(temp / "file", "0123456789");

@@ -17,6 +17,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/file.h"
+#include "base/status_macros.h"
 #include "base/utf8.h"
 #include "nlohmann/json.hpp"
 
@@ -317,6 +319,12 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view name,
   return absl::DataLossError(absl::StrCat(name,
                                           ": not valid JSON: ", parser.error(),
                                           "; mend it or download it again"));
+}
+
+absl::StatusOr<Json> ReadJsonFile(const std::string& path,
+                                  const JsonLimits& limits, JsonOrder* order) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, limits.bytes));
+  return ParseJson(text, path, limits, order);
 }
 
 const Json& Member(const Json& object, absl::string_view key) {

@@ -28,8 +28,8 @@ struct JsonLimits {
 };
 // What settings, indexes and answers of servers keep far below.
 inline constexpr JsonLimits kSmallJson = {64 << 20, 64 << 20};
-// For tokenizers: four times what the largest vocabularies of today take.
-inline constexpr JsonLimits kLargeJson = {256 << 20, 768 << 20};
+// For tokenizers: three times what the largest vocabularies of today take.
+inline constexpr JsonLimits kLargeJson = {128 << 20, 512 << 20};
 
 // The names of members in the order of the text: under "" those of the
 // outermost object, under a name those of the object that is its value.
@@ -50,6 +50,11 @@ absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text,
                                          absl::string_view name,
                                          const JsonLimits& limits = kSmallJson,
                                          JsonOrder* order = nullptr);
+
+// The same for a file. Errors: also those of ReadFile (file.h).
+absl::StatusOr<nlohmann::json> ReadJsonFile(
+    const std::string& path, const JsonLimits& limits = kSmallJson,
+    JsonOrder* order = nullptr);
 
 // The member `key` of `object`; null (the JSON value) if `object` is no object
 // or has no such member.

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/testing/temp_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -185,6 +186,21 @@ TEST(ParseJsonTest, MemoryIsBounded) {
   EXPECT_THAT(Error(absl::StrCat("\"", std::string(2000, 'x'), "\""),
                     {.bytes = 1 << 20, .memory = 1000}),
               HasSubstr("more values than"));
+}
+
+TEST(ReadJsonFileTest, NamesTheFile) {
+  const TempDir temp;
+  WriteContents(temp / "a.json", "{\"a\": [1]}");
+  const auto value = ReadJsonFile(temp / "a.json");
+  ASSERT_TRUE(value.ok()) << value.status();
+  EXPECT_EQ(*value, Json({{"a", Json::array({1})}}));
+  WriteContents(temp / "b.json", "[1,]");
+  const absl::Status status = ReadJsonFile(temp / "b.json").status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_THAT(status.message(), HasSubstr("b.json: not valid JSON: line 1"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      ReadJsonFile(temp / "b.json", {.bytes = 3, .memory = 1000}).status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadJsonFile(temp / "c.json").status()));
 }
 
 TEST(MemberTest, ByNameAndType) {

@@ -21,11 +21,12 @@ namespace converters {
 class FakeSource : public TensorSource {
  public:
   void Add(std::string name, std::vector<uint64_t> shape,
-           absl::string_view dtype = "F32") {
+           absl::string_view dtype = "F32", std::string unreadable = "") {
     SourceTensor tensor;
     tensor.name = std::move(name);
     tensor.file = "fake.safetensors";
     tensor.dtype = dtype;
+    tensor.unreadable = std::move(unreadable);
     tensor.shape = std::move(shape);
     tensor.bytes = tensor.elements() * 4;
     tensors_.push_back(std::move(tensor));

@@ -15,7 +15,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "converters/json_file.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/utf8.h"
 #include "converters/model_card.h"
 #include "converters/model_name.h"
 #include "converters/sampling_metadata.h"
@@ -26,6 +28,9 @@ namespace converters {
 namespace {
 
 using nlohmann::json;
+
+// Cards with the results of many benchmarks have some hundred kilobytes.
+constexpr uint64_t kMaxModelCard = 16 << 20;
 
 // The text of a value that should be a string; empty where there is nothing to
 // say. Cards give numbers as versions and lists as licenses.
@@ -114,7 +119,10 @@ json SourceFromId(const std::string& id, uint64_t parameters) {
 // Writes general.<kind>.count and its entries, if the card has any of `keys`.
 void AddSources(const json& card, absl::string_view kind,
                 std::initializer_list<absl::string_view> keys,
-                uint64_t parameters, gguf::Metadata& metadata) {
+                uint64_t parameters, gguf::Metadata& metadata,
+                std::vector<Warning>& warnings) {
+  // Far more than any model was made from; each gets up to nine keys.
+  constexpr size_t kMaxSources = 1000;
   const json* value = nullptr;
   for (absl::string_view key : keys) {
     const auto it = card.find(key);
@@ -126,6 +134,13 @@ void AddSources(const json& card, absl::string_view kind,
   json list = json::array();
   if (value->is_string()) list.push_back(*value);
   if (value->is_array()) list = *value;
+  if (list.size() > kMaxSources) {
+    warnings.push_back(
+        {"model-card-cut",
+         absl::StrCat("README.md: of ", list.size(), " entries for general.",
+                      kind, " the first ", kMaxSources, " are taken")});
+    list.erase(list.begin() + kMaxSources, list.end());
+  }
   const std::string prefix = absl::StrCat("general.", kind, ".");
   metadata.Set(absl::StrCat(prefix, "count"),
                static_cast<uint32_t>(list.size()));
@@ -197,17 +212,22 @@ Identity FindIdentity(const GeneralMetadataInput& input, const json& card) {
   return identity;
 }
 
+absl::StatusOr<json> ReadModelCard(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/README.md");
+  ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMaxModelCard));
+  if (!base::IsValidUtf8(text)) return absl::DataLossError("not valid UTF-8");
+  return ParseModelCard(text);
+}
+
 json LoadModelCard(const std::string& directory,
                    std::vector<Warning>& warnings) {
-  const absl::StatusOr<std::string> text =
-      ReadTextFile(absl::StrCat(directory, "/README.md"));
-  if (absl::IsNotFound(text.status())) return json::object();
-  const absl::StatusOr<json> card =
-      text.ok() ? ParseModelCard(*text) : text.status();
-  if (card.ok()) return *card;
-  warnings.push_back(
-      {"model-card-ignored",
-       absl::StrCat("README.md: ignored: ", card.status().message())});
+  absl::StatusOr<json> card = ReadModelCard(directory);
+  if (card.ok()) return *std::move(card);
+  if (!absl::IsNotFound(card.status())) {
+    warnings.push_back(
+        {"model-card-ignored",
+         absl::StrCat("README.md: ignored: ", card.status().message())});
+  }
   return json::object();
 }
 
@@ -242,9 +262,9 @@ gguf::Metadata GeneralMetadata(const GeneralMetadataInput& input,
   const uint64_t parameters = input.parameters.total;
   AddSources(card, "base_model",
              {"base_model", "base_models", "base_model_sources"}, parameters,
-             metadata);
+             metadata, warnings);
   AddSources(card, "dataset", {"datasets", "dataset", "dataset_sources"},
-             parameters, metadata);
+             parameters, metadata, warnings);
   const auto add_list = [&metadata](
                             absl::string_view key,
                             std::optional<std::vector<std::string>> list) {

@@ -1,5 +1,8 @@
 #include "converters/general_metadata.h"
 
+#include <unistd.h>
+
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -160,6 +163,46 @@ TEST_F(GeneralMetadataTest, DamagedFilesAreReported) {
   Load("x", 1);
   EXPECT_THAT(warnings_, testing::Contains(IsWarning(
                              "generation-config-ignored", "not valid JSON")));
+}
+
+TEST_F(GeneralMetadataTest, SourcesWithoutEndAreCut) {
+  std::string card = "---\ndatasets:\n";
+  for (int i = 0; i < 20000; ++i) card += "- {name: a, author: b}\n";
+  Write("README.md", card + "---\n");
+  const gguf::Metadata metadata = Load("x", 1);
+  EXPECT_EQ(*metadata.FindAs<uint32_t>("general.dataset.count"), 1000u);
+  EXPECT_LT(metadata.entries().size(), 2100u);
+  EXPECT_THAT(warnings_, testing::Contains(
+                             IsWarning("model-card-cut", "of 20000 entries")));
+}
+
+// Whatever keeps a file from being read is said, not taken for its absence.
+TEST_F(GeneralMetadataTest, DeadLinksAreReported) {
+  for (const char* name : {"README.md", "generation_config.json"}) {
+    ASSERT_EQ(symlink("nowhere", (directory_ + "/" + name).c_str()), 0);
+  }
+  Load("x", 1);
+  EXPECT_THAT(warnings_,
+              testing::UnorderedElementsAre(
+                  IsWarning("model-card-ignored", "a link to a file"),
+                  IsWarning("generation-config-ignored", "a link to a file")));
+}
+
+TEST_F(GeneralMetadataTest, ACardThatIsNoUtf8IsIgnored) {
+  Write("README.md", "---\nname: caf\xe9\n---\n");
+  EXPECT_EQ(Text(Load("my-model", 1), "general.name"), "My Model");
+  EXPECT_THAT(warnings_, testing::Contains(IsWarning("model-card-ignored",
+                                                     "not valid UTF-8")));
+}
+
+// Python writes these words; they must not cost the other settings.
+TEST_F(GeneralMetadataTest, NumbersThatOnlyPythonWrites) {
+  Write("generation_config.json",
+        "{\"top_p\": 0.5, \"temperature\": Infinity, \"top_k\": NaN}");
+  const gguf::Metadata metadata = Load("x", 1);
+  EXPECT_EQ(*metadata.FindAs<float>("general.sampling.top_p"), 0.5f);
+  EXPECT_TRUE(std::isinf(*metadata.FindAs<float>("general.sampling.temp")));
+  EXPECT_EQ(metadata.Find("general.sampling.top_k"), nullptr);
 }
 
 }  // namespace

@@ -80,4 +80,17 @@ ElementOrigin OriginOf(const TensorPlan& tensor, uint64_t element) {
   return origin;
 }
 
+absl::Status CheckReadable(absl::Span<const TensorPlan> tensors,
+                           const TensorSource& source) {
+  for (const TensorPlan& tensor : tensors) {
+    for (const TensorPart& part : tensor.parts) {
+      if (part.view.source == TensorView::kZeros) continue;
+      const std::string& reason =
+          source.tensors()[part.view.source].unreadable;
+      if (!reason.empty()) return absl::UnimplementedError(reason);
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace converters

@@ -88,6 +88,11 @@ struct ElementOrigin {
 // The origin of element `element` of `tensor`, which must have parts.
 ElementOrigin OriginOf(const TensorPlan& tensor, uint64_t element);
 
+// An error, which says why, if one of the tensors needs a source tensor that
+// can't be read (SourceTensor::unreadable). Those that none needs may be so.
+absl::Status CheckReadable(absl::Span<const TensorPlan> tensors,
+                           const TensorSource& source);
+
 }  // namespace converters
 
 #endif  // CONVERTERS_MODEL_PLAN_H_

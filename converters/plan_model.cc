@@ -120,6 +120,7 @@ absl::StatusOr<ModelPlan> PlanModel(const Architecture& architecture,
       model.tensors.Plan(model.architecture, plan.warnings);
   if (!tensors.ok()) return ExplainQuantized(config, tensors.status());
   plan.tensors = *std::move(tensors);
+  RETURN_IF_ERROR(CheckReadable(plan.tensors, *input.source));
   ASSIGN_OR_RETURN(
       const gguf::Metadata vocabulary,
       vocab::LoadVocabulary(model.vocabulary,

@@ -78,6 +78,19 @@ TEST(PlanModelTest, PutsAPlanTogether) {
   EXPECT_THAT(plan->warnings, IsEmpty());
 }
 
+TEST(PlanModelTest, ATensorThatCannotBeReadIsAnErrorOnlyWhereItIsUsed) {
+  FakeSource source;
+  source.Add("embed.weight", {3, 2}, "F4", "embed.weight is of type F4");
+  const auto plan = Plan({{"vocab_size", 3}}, source);
+  EXPECT_TRUE(absl::IsUnimplemented(plan.status())) << plan.status();
+  EXPECT_EQ(plan.status().message(), "embed.weight is of type F4");
+  FakeSource other;
+  other.Add("embed.weight", {3, 2});
+  other.Add("a.rotary_emb.inv_freq", {3}, "F4", "of type F4");
+  const auto unused = Plan({{"vocab_size", 3}}, other);
+  EXPECT_TRUE(unused.ok()) << unused.status();
+}
+
 TEST(PlanModelTest, AVocabularyThatDoesNotFitIsAnError) {
   FakeSource source;
   source.Add("embed.weight", {4, 2});

@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "base/status_macros.h"
-#include "converters/json_file.h"
 #include "nlohmann/json.hpp"
 
 namespace converters {
@@ -62,12 +62,12 @@ absl::StatusOr<std::optional<Pooling>> ReadPooling(
     const std::string& directory) {
   const std::string modules_path = directory + "/modules.json";
   if (std::filesystem::exists(modules_path)) {
-    ASSIGN_OR_RETURN(const json modules, ReadJsonFile(modules_path));
+    ASSIGN_OR_RETURN(const json modules, base::ReadJsonFile(modules_path));
     const std::optional<std::string> folder = PoolingFolder(modules);
     if (!folder.has_value()) return std::nullopt;
     const std::string path =
         absl::StrCat(directory, "/", *folder, "/config.json");
-    ASSIGN_OR_RETURN(const json config, ReadJsonFile(path));
+    ASSIGN_OR_RETURN(const json config, base::ReadJsonFile(path));
     const std::optional<Pooling> pooling = ByConfig(config);
     if (pooling.has_value()) return pooling;
     return absl::InvalidArgumentError(
@@ -75,7 +75,7 @@ absl::StatusOr<std::optional<Pooling>> ReadPooling(
   }
   const std::string path = directory + "/embedding_config.json";
   if (!std::filesystem::exists(path)) return std::nullopt;
-  ASSIGN_OR_RETURN(const json config, ReadJsonFile(path));
+  ASSIGN_OR_RETURN(const json config, base::ReadJsonFile(path));
   if (Text(config, "pooling") == "last_token") return Pooling::kLast;
   return std::nullopt;
 }

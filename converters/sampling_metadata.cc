@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/json.h"
-#include "converters/json_file.h"
 #include "gguf/metadata.h"
 #include "nlohmann/json.hpp"
 
@@ -73,7 +72,7 @@ gguf::Metadata SamplingMetadata(const std::string& directory,
                                 std::vector<Warning>& warnings) {
   gguf::Metadata metadata;
   const absl::StatusOr<json> config =
-      ReadJsonFile(absl::StrCat(directory, "/generation_config.json"));
+      base::ReadJsonFile(absl::StrCat(directory, "/generation_config.json"));
   if (absl::IsNotFound(config.status())) return metadata;
   if (!config.ok() || !config->is_object()) {
     warnings.push_back({"generation-config-ignored",

@@ -25,6 +25,8 @@ struct SourceTensor {
   absl::string_view dtype;      // "BF16", as the source spells it; static
   std::vector<uint64_t> shape;  // PyTorch's order: the last is contiguous
   uint64_t bytes = 0;           // stored size, for progress and accounting
+  // Why Read can't give its values, with what to do; empty if it can.
+  std::string unreadable = "";
 
   uint64_t elements() const;
 };

@@ -12,9 +12,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "converters/architecture.h"
 #include "converters/checkpoint/checkpoint.h"
-#include "converters/json_file.h"
 #include "converters/plan_model.h"
 #include "converters/registry.h"
 #include "converters/tensor_source.h"
@@ -35,7 +35,7 @@ class ConfigDamageTest : public testing::TestWithParam<std::string> {
   ConfigDamageTest() : directory_(testdata::CheckpointDirectory(GetParam())) {}
 
   void SetUp() override {
-    auto config = ReadJsonFile(absl::StrCat(directory_, "/config.json"));
+    auto config = base::ReadJsonFile(absl::StrCat(directory_, "/config.json"));
     ASSERT_TRUE(config.ok()) << config.status();
     config_ = *std::move(config);
     auto source = checkpoint::Open(directory_);
@@ -107,6 +107,35 @@ TEST_P(ConfigDamageTest, EveryValue) {
   }
 }
 
+// Sizes are multiplied with each other: no product may wrap around into a shape
+// that some tensor has.
+TEST_P(ConfigDamageTest, EveryPairOfSizes) {
+  const std::vector<std::string> keys = {"hidden_size",
+                                         "n_embd",
+                                         "num_attention_heads",
+                                         "n_head",
+                                         "head_dim",
+                                         "num_key_value_heads",
+                                         "intermediate_size",
+                                         "n_inner",
+                                         "vocab_size",
+                                         "num_hidden_layers",
+                                         "n_positions"};
+  for (const std::string& a : keys) {
+    for (const std::string& b : keys) {
+      if (a >= b) continue;
+      for (const uint32_t x : {0u, 1u, 3u, 65536u, 3043264076u, UINT32_MAX}) {
+        for (const uint32_t y : {0u, 1u, 65536u, 2020499877u, UINT32_MAX}) {
+          json damaged = config_;
+          damaged[a] = x;
+          damaged[b] = y;
+          ExpectPlanOrError(damaged);
+        }
+      }
+    }
+  }
+}
+
 // The same inside of the rotary settings.
 TEST_P(ConfigDamageTest, EveryRotaryValue) {
   const json scaling = {{"rope_type", "llama3"},
@@ -136,7 +165,7 @@ std::vector<std::string> OneOfEachClass() {
   std::vector<std::string> names;
   std::set<std::string> classes;
   for (const std::string& name : testdata::Checkpoints()) {
-    const auto config = ReadJsonFile(
+    const auto config = base::ReadJsonFile(
         absl::StrCat(testdata::CheckpointDirectory(name), "/config.json"));
     if (config.ok() &&
         classes.insert((*config)["architectures"].dump()).second) {
@@ -155,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, ConfigDamageTest,
 TEST(DamagedArchitecturesTest, EveryArchitectureIsDamaged) {
   std::set<std::string> damaged;
   for (const std::string& name : OneOfEachClass()) {
-    const auto config = ReadJsonFile(
+    const auto config = base::ReadJsonFile(
         absl::StrCat(testdata::CheckpointDirectory(name), "/config.json"));
     damaged.insert(std::string((*FindArchitecture(*config, ""))->name));
   }

@@ -13,10 +13,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "converters/architecture.h"
 #include "converters/checkpoint/checkpoint.h"
 #include "converters/fake_source.h"
-#include "converters/json_file.h"
 #include "converters/model_plan.h"
 #include "converters/plan_model.h"
 #include "converters/registry.h"
@@ -131,7 +131,7 @@ TEST_P(ReferencePlanTest, EqualsTheReference) {
   const std::string name = GetParam();
   const std::string directory = testdata::CheckpointDirectory(name);
   const absl::StatusOr<nlohmann::json> config =
-      ReadJsonFile(directory + "/config.json");
+      base::ReadJsonFile(directory + "/config.json");
   ASSERT_TRUE(config.ok()) << config.status();
   const absl::StatusOr<const Architecture*> architecture =
       FindArchitecture(*config, "");

@@ -15,9 +15,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/file.h"
 #include "converters/checkpoint/pytorch.h"
 #include "converters/checkpoint/safetensors.h"
@@ -90,7 +91,7 @@ absl::Status NoWeights(const std::string& directory,
                                    ": no weights; expected model.safetensors, "
                                    "pytorch_model.bin, or their shards");
   if (!similar.empty()) {
-    absl::StrAppend(&error, "; found only ", absl::StrJoin(similar, ", "));
+    absl::StrAppend(&error, "; found only ", ListNames(similar));
   }
   if (absl::c_linear_search(names, "adapter_config.json")) {
     absl::StrAppend(&error,
@@ -110,20 +111,17 @@ class Loader {
   absl::StatusOr<std::unique_ptr<converters::TensorSource>> Load(
       absl::Span<const std::string> names) {
     std::vector<std::string> files = FilesOf(format_, names);
-    absl::Status status = absl::OkStatus();
     if (absl::c_linear_search(names, format_.index)) {
-      status = ReadIndex();
-      if (status.ok()) files = index_->files();
+      RETURN_IF_ERROR(ReadIndex());
+      files = index_->files();
     }
-    if (status.ok()) status = CheckPresent(files, names);
-    for (const std::string& file : files) {
-      if (status.ok()) status = ReadFile(file);
+    RETURN_IF_ERROR(CheckPresent(files, names));
+    for (const std::string& file : files) RETURN_IF_ERROR(ReadFile(file));
+    RETURN_IF_ERROR(CheckUnique());
+    if (index_.has_value()) {
+      RETURN_IF_ERROR(
+          CheckAgainstIndex(*index_, Path(format_.index), tensors_));
     }
-    if (status.ok()) status = CheckUnique();
-    if (status.ok() && index_.has_value()) {
-      status = CheckAgainstIndex(*index_, Path(format_.index), tensors_);
-    }
-    if (!status.ok()) return status;
     return std::make_unique<StoredTensorSource>(std::move(tensors_));
   }
 
@@ -134,19 +132,15 @@ class Loader {
 
   absl::Status ReadIndex() {
     const std::string path = Path(format_.index);
-    absl::StatusOr<std::shared_ptr<const File>> file = pool_.Open(path);
-    if (!file.ok()) return file.status();
-    if ((*file)->size() > kMaxIndexBytes) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<const File> file, pool_.Open(path));
+    if (file->size() > kMaxIndexBytes) {
       return absl::DataLossError(
-          absl::StrCat(path, ": ", (*file)->size(),
+          absl::StrCat(path, ": ", file->size(),
                        " bytes are too many for an index of tensors"));
     }
-    absl::StatusOr<std::string> text = ReadString(**file, 0, (*file)->size());
-    if (!text.ok()) return text.status();
-    absl::StatusOr<ShardIndex> index =
-        ParseShardIndex(*text, path, format_.suffix);
-    if (!index.ok()) return index.status();
-    index_ = *std::move(index);
+    ASSIGN_OR_RETURN(const std::string text,
+                     ReadString(*file, 0, file->size()));
+    ASSIGN_OR_RETURN(index_, ParseShardIndex(text, path, format_.suffix));
     return absl::OkStatus();
   }
 
@@ -170,17 +164,15 @@ class Loader {
     if (missing.empty()) return absl::OkStatus();
     return absl::NotFoundError(absl::StrCat(
         directory_, ": ", missing.size(), " of the checkpoint's files ",
-        missing.size() == 1 ? "is" : "are", " missing: ",
-        absl::StrJoin(missing, ", "), "; download the checkpoint again"));
+        missing.size() == 1 ? "is" : "are", " missing: ", ListNames(missing),
+        "; download the checkpoint again"));
   }
 
   absl::Status ReadFile(const std::string& file) {
-    absl::StatusOr<std::shared_ptr<const File>> data = pool_.Open(Path(file));
-    if (!data.ok()) return data.status();
-    absl::StatusOr<std::vector<StoredTensor>> tensors =
-        format_.read(*std::move(data), file);
-    if (!tensors.ok()) return tensors.status();
-    absl::c_move(*tensors, std::back_inserter(tensors_));
+    ASSIGN_OR_RETURN(std::shared_ptr<const File> data, pool_.Open(Path(file)));
+    ASSIGN_OR_RETURN(std::vector<StoredTensor> tensors,
+                     format_.read(std::move(data), file));
+    absl::c_move(tensors, std::back_inserter(tensors_));
     return absl::OkStatus();
   }
 
@@ -190,8 +182,9 @@ class Loader {
       const auto [first, inserted] = file_of.emplace(tensor.name, tensor.file);
       if (inserted) continue;
       return absl::DataLossError(absl::StrCat(
-          directory_, ": tensor ", tensor.name, " is both in ", first->second,
-          " and in ", tensor.file,
+          directory_, ": tensor ", base::Printable(tensor.name), " is both in ",
+          base::Printable(first->second), " and in ",
+          base::Printable(tensor.file),
           "; if these are two versions of the model, keep one of them"));
     }
     return absl::OkStatus();
@@ -208,15 +201,15 @@ class Loader {
 
 absl::StatusOr<std::unique_ptr<converters::TensorSource>> Open(
     const std::string& directory) {
-  absl::StatusOr<std::vector<std::string>> names = ListDirectory(directory);
-  if (!names.ok()) return names.status();
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   ListDirectory(directory));
   for (const Format& format : kFormats) {
-    if (!FilesOf(format, *names).empty() ||
-        absl::c_linear_search(*names, format.index)) {
-      return Loader(directory, format).Load(*names);
+    if (!FilesOf(format, names).empty() ||
+        absl::c_linear_search(names, format.index)) {
+      return Loader(directory, format).Load(names);
     }
   }
-  return NoWeights(directory, *names);
+  return NoWeights(directory, names);
 }
 
 }  // namespace checkpoint

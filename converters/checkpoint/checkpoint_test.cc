@@ -161,5 +161,15 @@ TEST_F(CheckpointTest, NoWeights) {
             absl::StatusCode::kNotFound);
 }
 
+// The name alone says how many files there should be.
+TEST_F(CheckpointTest, ManyMissingShardsAreCounted) {
+  Write("model-00001-of-99999.safetensors", Safetensors({{"a", 1}}));
+  const absl::Status status = OpenStatus();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("99998 of the checkpoint's files"));
+  EXPECT_THAT(status.message(), HasSubstr("and 99993 more"));
+  EXPECT_LT(status.message().size(), 1000u);
+}
+
 }  // namespace
 }  // namespace checkpoint

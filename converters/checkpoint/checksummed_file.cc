@@ -1,9 +1,7 @@
 #include "converters/checkpoint/checksummed_file.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +12,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/range_set.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/crc32.h"
 #include "converters/checkpoint/file.h"
 #include "zlib.h"
@@ -25,32 +25,11 @@ namespace {
 // CRC(A | B) = CRC(A) * x^(8 |B|) + CRC(B), where + is exclusive or: the parts
 // can be added in any order.
 uint32_t CrcPart(absl::Span<const char> bytes, uint64_t after) {
-  const uLong crc =
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
   return static_cast<uint32_t>(
-      crc32_combine(crc, 0, static_cast<z_off_t>(after)));
+      crc32_combine(Crc32(bytes), 0, static_cast<z_off_t>(after)));
 }
 
 }  // namespace
-
-std::vector<RangeSet::Range> RangeSet::Add(uint64_t begin, uint64_t end) {
-  std::vector<Range> added;
-  if (begin >= end) return added;
-  // The first range that ends at or after `begin`.
-  auto next = end_of_.upper_bound(begin);
-  if (next != end_of_.begin() && std::prev(next)->second >= begin) --next;
-  uint64_t merged_begin = begin;
-  uint64_t position = begin;
-  while (next != end_of_.end() && next->first <= end) {
-    if (position < next->first) added.emplace_back(position, next->first);
-    merged_begin = std::min(merged_begin, next->first);
-    position = std::max(position, next->second);
-    next = end_of_.erase(next);
-  }
-  if (position < end) added.emplace_back(position, end);
-  end_of_[merged_begin] = std::max(position, end);
-  return added;
-}
 
 ChecksummedFile::ChecksummedFile(std::shared_ptr<const File> file,
                                  uint64_t offset, uint64_t size, uint32_t crc,
@@ -63,9 +42,8 @@ ChecksummedFile::ChecksummedFile(std::shared_ptr<const File> file,
 
 absl::Status ChecksummedFile::ReadAt(uint64_t offset,
                                      absl::Span<char> out) const {
-  absl::Status status = CheckRange(*this, offset, out.size());
-  if (status.ok()) status = file_->ReadAt(offset_ + offset, out);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(CheckRange(*this, offset, out.size()));
+  RETURN_IF_ERROR(file_->ReadAt(offset_ + offset, out));
   return Account(offset, out);
 }
 
@@ -75,10 +53,10 @@ void ChecksummedFile::Prefetch(uint64_t offset, uint64_t size) const {
 
 absl::Status ChecksummedFile::Account(uint64_t offset,
                                       absl::Span<const char> bytes) const {
-  std::vector<RangeSet::Range> added;
+  std::vector<base::Range> added;
   {
     absl::MutexLock lock(&mutex_);
-    added = seen_.Add(offset, offset + bytes.size());
+    added = seen_.AddNew({offset, offset + bytes.size()});
   }
   uint32_t sum = 0;
   uint64_t summed = 0;

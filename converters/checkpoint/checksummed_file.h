@@ -6,31 +6,17 @@
 #define CONVERTERS_CHECKPOINT_CHECKSUMMED_FILE_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/range_set.h"
 #include "converters/checkpoint/file.h"
 
 namespace checkpoint {
-
-// The sum of byte ranges [begin, end) that have been seen.
-class RangeSet {
- public:
-  using Range = std::pair<uint64_t, uint64_t>;
-
-  // Adds a range and returns the parts of it that were not in the set.
-  std::vector<Range> Add(uint64_t begin, uint64_t end);
-
- private:
-  std::map<uint64_t, uint64_t> end_of_;  // by begin; disjoint, never adjacent
-};
 
 // Bytes [offset, offset + size) of a file, of which `crc` is the CRC-32 (zip's,
 // polynomial 0xEDB88320). Nothing is read for the check's sake: the sum is made
@@ -59,7 +45,7 @@ class ChecksummedFile : public File {
   const std::string name_;
 
   mutable absl::Mutex mutex_;
-  mutable RangeSet seen_ ABSL_GUARDED_BY(mutex_);
+  mutable base::RangeSet seen_ ABSL_GUARDED_BY(mutex_);
   // Bytes whose part is in sum_.
   mutable uint64_t summed_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable uint32_t sum_ ABSL_GUARDED_BY(mutex_) = 0;

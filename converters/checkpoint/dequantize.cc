@@ -18,6 +18,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/quantization_config.h"
 #include "converters/checkpoint/to_float.h"
 #include "converters/tensor_source.h"
@@ -163,9 +165,7 @@ absl::Status DequantizedSource::Scale(const Weight& weight, uint64_t first,
     end = std::max(end, map.RowScale(row));
   }
   std::vector<float> scales(end - begin + map.row_scales());
-  absl::Status status =
-      source_->Read(*weight.scale, begin, absl::MakeSpan(scales));
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(source_->Read(*weight.scale, begin, absl::MakeSpan(scales)));
   uint64_t column = first % columns;
   for (uint64_t row = first_row; row <= last_row; ++row) {
     const size_t count = std::min<uint64_t>(columns - column, out.size());
@@ -178,8 +178,8 @@ absl::Status DequantizedSource::Scale(const Weight& weight, uint64_t first,
 }
 
 std::string Describe(const SourceTensor& tensor) {
-  return absl::StrCat(tensor.name, " (", tensor.dtype, ", shape [",
-                      absl::StrJoin(tensor.shape, ", "), "])");
+  return absl::StrCat(base::Printable(tensor.name), " (", tensor.dtype,
+                      ", shape [", absl::StrJoin(tensor.shape, ", "), "])");
 }
 
 // Finds each weight's scale by the names, and builds the source.
@@ -201,10 +201,9 @@ class Matcher {
       }
       for (const ScalingScheme::Suffixes& suffixes : scheme_.scales) {
         if (!absl::EndsWith(name, suffixes.scale)) continue;
-        absl::Status status = MatchScale(
+        RETURN_IF_ERROR(MatchScale(
             i, absl::StrCat(name.substr(0, name.size() - suffixes.scale.size()),
-                            suffixes.weight));
-        if (!status.ok()) return status;
+                            suffixes.weight)));
       }
     }
     return absl::OkStatus();
@@ -243,13 +242,11 @@ class Matcher {
 
 absl::StatusOr<std::unique_ptr<TensorSource>> Dequantize(
     std::unique_ptr<TensorSource> source, const nlohmann::json& config) {
-  absl::StatusOr<std::optional<ScalingScheme>> scheme =
-      ReadScalingScheme(config);
-  if (!scheme.ok()) return scheme.status();
-  if (!scheme->has_value()) return source;
-  Matcher matcher(*source, **scheme);
-  absl::Status status = matcher.Match();
-  if (!status.ok()) return status;
+  ASSIGN_OR_RETURN(const std::optional<ScalingScheme> scheme,
+                   ReadScalingScheme(config));
+  if (!scheme.has_value()) return source;
+  Matcher matcher(*source, *scheme);
+  RETURN_IF_ERROR(matcher.Match());
 
   const absl::Span<const SourceTensor> stored = source->tensors();
   auto dequantized = std::make_unique<DequantizedSource>(std::move(source));
@@ -258,16 +255,19 @@ absl::StatusOr<std::unique_ptr<TensorSource>> Dequantize(
     const std::optional<size_t> scale = matcher.scale_of(i);
     ScaleMap map;
     if (scale.has_value()) {
+      if (!stored[*scale].unreadable.empty()) {
+        return absl::UnimplementedError(stored[*scale].unreadable);
+      }
       std::optional<ScaleMap> fitting =
-          MakeScaleMap(stored[i], stored[*scale], (*scheme)->block);
+          MakeScaleMap(stored[i], stored[*scale], scheme->block);
       if (!fitting.has_value()) {
         return absl::DataLossError(absl::StrCat(
             stored[i].file, ": tensor ", Describe(stored[i]),
             " cannot be scaled by ", Describe(stored[*scale]),
-            (*scheme)->block.empty()
+            scheme->block.empty()
                 ? ""
                 : absl::StrCat(" in blocks of ",
-                               absl::StrJoin((*scheme)->block, " x "))));
+                               absl::StrJoin(scheme->block, " x "))));
       }
       map = *std::move(fitting);
     }

@@ -20,8 +20,9 @@ constexpr Traits kTraits[] = {
     {ElementType::kI8, "I8", 1},          {ElementType::kI16, "I16", 2},
     {ElementType::kI32, "I32", 4},        {ElementType::kI64, "I64", 8},
     {ElementType::kF8E4M3, "F8_E4M3", 1}, {ElementType::kF8E5M2, "F8_E5M2", 1},
-    {ElementType::kF16, "F16", 2},        {ElementType::kBF16, "BF16", 2},
-    {ElementType::kF32, "F32", 4},        {ElementType::kF64, "F64", 8},
+    {ElementType::kF8E8M0, "F8_E8M0", 1}, {ElementType::kF16, "F16", 2},
+    {ElementType::kBF16, "BF16", 2},      {ElementType::kF32, "F32", 4},
+    {ElementType::kF64, "F64", 8},
 };
 
 const Traits& TraitsOf(ElementType type) {

@@ -23,6 +23,7 @@ enum class ElementType {
   kI64,
   kF8E4M3,  // "fn": no infinities, 0x7f and 0xff are NaN, largest value 448
   kF8E5M2,  // the upper half of an F16
+  kF8E8M0,  // an F32's exponent: 2^(code - 127), 0xff is NaN
   kF16,
   kBF16,
   kF32,

@@ -1,12 +1,10 @@
 #include "converters/checkpoint/file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/types.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <list>
 #include <memory>
 #include <string>
@@ -18,58 +16,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/file.h"
+#include "base/status_macros.h"
 
 namespace checkpoint {
-namespace {
-
-// An open file descriptor, and what tells its file from any other.
-class Descriptor {
- public:
-  static absl::StatusOr<std::shared_ptr<const Descriptor>> Open(
-      const std::string& path) {
-    // O_NONBLOCK: a pipe under a checkpoint's name must not block the open.
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
-    }
-    std::shared_ptr<Descriptor> descriptor(new Descriptor(fd));
-    if (fstat(fd, &descriptor->stat_) != 0) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot stat ", path));
-    }
-    if (!S_ISREG(descriptor->stat_.st_mode)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, " is not a regular file"));
-    }
-    return descriptor;
-  }
-
-  ~Descriptor() { close(fd_); }
-
-  int fd() const { return fd_; }
-  uint64_t size() const { return static_cast<uint64_t>(stat_.st_size); }
-
-  bool SameFile(dev_t device, ino_t inode) const {
-    return stat_.st_dev == device && stat_.st_ino == inode;
-  }
-  dev_t device() const { return stat_.st_dev; }
-  ino_t inode() const { return stat_.st_ino; }
-
- private:
-  explicit Descriptor(int fd) : fd_(fd) {}
-
-  const int fd_;
-  struct stat stat_ = {};
-};
-
-}  // namespace
-
 // The descriptors that are open, the last used first.
 class FilePool::Descriptors {
  public:
   explicit Descriptors(size_t max_open) : max_open_(max_open) {}
 
   // The descriptor that `owner` put in, or null.
-  std::shared_ptr<const Descriptor> Get(const void* owner) {
+  std::shared_ptr<const base::InputFile> Get(const void* owner) {
     absl::MutexLock lock(&mutex_);
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
       if (entry->first != owner) continue;
@@ -79,7 +36,8 @@ class FilePool::Descriptors {
     return nullptr;
   }
 
-  void Put(const void* owner, std::shared_ptr<const Descriptor> descriptor) {
+  void Put(const void* owner,
+           std::shared_ptr<const base::InputFile> descriptor) {
     absl::MutexLock lock(&mutex_);
     entries_.remove_if([&](const auto& entry) { return entry.first == owner; });
     entries_.emplace_front(owner, std::move(descriptor));
@@ -97,7 +55,7 @@ class FilePool::Descriptors {
   }
 
  private:
-  using Entry = std::pair<const void*, std::shared_ptr<const Descriptor>>;
+  using Entry = std::pair<const void*, std::shared_ptr<const base::InputFile>>;
 
   const size_t max_open_;
   mutable absl::Mutex mutex_;
@@ -106,12 +64,13 @@ class FilePool::Descriptors {
 
 class FilePool::PooledFile : public File {
  public:
-  PooledFile(std::string path, const std::shared_ptr<const Descriptor>& first,
+  PooledFile(std::string path,
+             const std::shared_ptr<const base::InputFile>& first,
              std::shared_ptr<Descriptors> descriptors)
       : path_(std::move(path)),
         size_(first->size()),
-        device_(first->device()),
-        inode_(first->inode()),
+        device_(first->info().st_dev),
+        inode_(first->info().st_ino),
         descriptors_(std::move(descriptors)) {
     descriptors_->Put(this, first);
   }
@@ -121,50 +80,40 @@ class FilePool::PooledFile : public File {
   uint64_t size() const override { return size_; }
 
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override {
-    absl::Status status = CheckRange(*this, offset, out.size());
-    if (!status.ok()) return status;
-    absl::StatusOr<std::shared_ptr<const Descriptor>> descriptor = Acquire();
-    if (!descriptor.ok()) return descriptor.status();
-    while (!out.empty()) {
-      const ssize_t got = pread((*descriptor)->fd(), out.data(), out.size(),
-                                static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        return absl::DataLossError(
-            absl::StrCat(path_, ": cannot read at offset ", offset, ": ",
-                         absl::ErrnoToStatus(errno, "").message()));
-      }
-      if (got == 0) {
-        return absl::DataLossError(absl::StrCat(
-            path_, ": the file ends at offset ", offset, " but had ", size_,
-            " bytes when it was opened; it was changed meanwhile"));
-      }
-      out.remove_prefix(static_cast<size_t>(got));
-      offset += static_cast<uint64_t>(got);
+    RETURN_IF_ERROR(CheckRange(*this, offset, out.size()));
+    ASSIGN_OR_RETURN(const std::shared_ptr<const base::InputFile> file,
+                     Acquire());
+    const int64_t got = base::ReadFully(
+        file->fd(),
+        absl::MakeSpan(reinterpret_cast<uint8_t*>(out.data()), out.size()),
+        offset);
+    if (got == static_cast<int64_t>(out.size())) return absl::OkStatus();
+    if (got < 0) {
+      return absl::DataLossError(
+          absl::StrCat(path_, ": cannot read at offset ", offset, ": ",
+                       std::strerror(static_cast<int>(-got))));
     }
-    return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat(
+        path_, ": the file ends at offset ", offset + got, " but had ", size_,
+        " bytes when it was opened; it was changed meanwhile"));
   }
 
   void Prefetch(uint64_t offset, uint64_t size) const override {
-    absl::StatusOr<std::shared_ptr<const Descriptor>> descriptor = Acquire();
-    if (!descriptor.ok()) return;  // the read will tell
-    posix_fadvise((*descriptor)->fd(), static_cast<off_t>(offset),
-                  static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+    // An error shows when it is read.
+    if (const auto file = Acquire(); file.ok()) (*file)->Prefetch(offset, size);
   }
 
  private:
-  absl::StatusOr<std::shared_ptr<const Descriptor>> Acquire() const {
-    std::shared_ptr<const Descriptor> open = descriptors_->Get(this);
+  absl::StatusOr<std::shared_ptr<const base::InputFile>> Acquire() const {
+    std::shared_ptr<const base::InputFile> open = descriptors_->Get(this);
     if (open != nullptr) return open;
-    absl::StatusOr<std::shared_ptr<const Descriptor>> again =
-        Descriptor::Open(path_);
-    if (!again.ok()) return again.status();
-    if (!(*again)->SameFile(device_, inode_)) {
+    ASSIGN_OR_RETURN(open, base::InputFile::Open(path_));
+    if (open->info().st_dev != device_ || open->info().st_ino != inode_) {
       return absl::FailedPreconditionError(absl::StrCat(
           path_, " was replaced by another file while it was being read"));
     }
-    descriptors_->Put(this, *again);
-    return again;
+    descriptors_->Put(this, open);
+    return open;
   }
 
   const std::string path_;
@@ -177,8 +126,7 @@ class FilePool::PooledFile : public File {
 absl::StatusOr<std::string> ReadString(const File& file, uint64_t offset,
                                        size_t size) {
   std::string bytes(size, '\0');
-  absl::Status status = file.ReadAt(offset, absl::MakeSpan(bytes));
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(file.ReadAt(offset, absl::MakeSpan(bytes)));
   return bytes;
 }
 
@@ -196,8 +144,8 @@ FileSlice::FileSlice(std::shared_ptr<const File> file, uint64_t offset,
     : file_(std::move(file)), offset_(offset), size_(size) {}
 
 absl::Status FileSlice::ReadAt(uint64_t offset, absl::Span<char> out) const {
-  absl::Status status = CheckRange(*this, offset, out.size());
-  return status.ok() ? file_->ReadAt(offset_ + offset, out) : status;
+  RETURN_IF_ERROR(CheckRange(*this, offset, out.size()));
+  return file_->ReadAt(offset_ + offset, out);
 }
 
 void FileSlice::Prefetch(uint64_t offset, uint64_t size) const {
@@ -211,10 +159,9 @@ FilePool::~FilePool() = default;
 
 absl::StatusOr<std::shared_ptr<const File>> FilePool::Open(
     const std::string& path) {
-  absl::StatusOr<std::shared_ptr<const Descriptor>> descriptor =
-      Descriptor::Open(path);
-  if (!descriptor.ok()) return descriptor.status();
-  return std::make_shared<PooledFile>(path, *descriptor, descriptors_);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const base::InputFile> file,
+                   base::InputFile::Open(path));
+  return std::make_shared<PooledFile>(path, file, descriptors_);
 }
 
 size_t FilePool::open_descriptors() const { return descriptors_->size(); }

@@ -79,8 +79,8 @@ class FilePool {
   FilePool(const FilePool&) = delete;
   FilePool& operator=(const FilePool&) = delete;
 
-  // Errors: NotFound, PermissionDenied …, InvalidArgument for what is no
-  // regular file (symbolic links are followed).
+  // Errors: NotFound, PermissionDenied …, FailedPrecondition for what is
+  // no regular file (symbolic links are followed).
   absl::StatusOr<std::shared_ptr<const File>> Open(const std::string& path);
 
   // How many descriptors the pool holds now.

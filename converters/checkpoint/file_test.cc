@@ -108,12 +108,12 @@ TEST_F(FileTest, OnlyRegularFilesAreOpened) {
   EXPECT_EQ(pool.Open("/no/such/file").status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(pool.Open(testing::TempDir()).status().code(),
-            absl::StatusCode::kInvalidArgument);
+            absl::StatusCode::kFailedPrecondition);
   const std::string pipe = Write("pipe", "");
   std::remove(pipe.c_str());
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(pool.Open(pipe).status().code(),
-            absl::StatusCode::kInvalidArgument);
+            absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(FileTest, SymbolicLinksAreFollowed) {

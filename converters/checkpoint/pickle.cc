@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/pickle_machine.h"
 
 namespace checkpoint {
@@ -203,8 +204,7 @@ absl::Status PickleReader::ExecuteStackOpcode(uint8_t opcode) {
   switch (opcode) {
     case kProto: {
       uint8_t protocol = 0;
-      absl::Status status = Take(protocol);
-      if (!status.ok()) return status;
+      RETURN_IF_ERROR(Take(protocol));
       if (protocol > kMaxProtocol)
         return machine_.Damaged("an unknown protocol");
       return absl::OkStatus();

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/pickle.h"
 
 namespace checkpoint {
@@ -86,16 +87,14 @@ absl::Status PickleMachine::PopToMark(std::vector<PickleValue>& values) {
 
 absl::Status PickleMachine::PushPersistent() {
   PickleValue id;
-  absl::Status status = Pop(id);
-  if (status.ok()) status = Charge(1);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Pop(id));
+  RETURN_IF_ERROR(Charge(1));
   pickle_.items_.push_back(id);
   return Push(Kind::kPersistent, pickle_.items_.size() - 1);
 }
 
 absl::Status PickleMachine::PushTuple(absl::Span<const PickleValue> values) {
-  absl::Status status = Charge(values.size());
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(values.size()));
   const size_t begin = pickle_.items_.size();
   pickle_.items_.insert(pickle_.items_.end(), values.begin(), values.end());
   return Push(Kind::kTuple, begin, values.size());
@@ -109,15 +108,13 @@ absl::Status PickleMachine::PushTupleOf(size_t count) {
 }
 
 absl::Status PickleMachine::PushList(std::vector<PickleValue> values) {
-  absl::Status status = Charge(2 + values.size());
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(2 + values.size()));
   pickle_.lists_.push_back(std::move(values));
   return Push(Kind::kList, pickle_.lists_.size() - 1);
 }
 
 absl::Status PickleMachine::PushDict() {
-  absl::Status status = Charge(2);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(2));
   pickle_.dicts_.emplace_back();
   return Push(Kind::kDict, pickle_.dicts_.size() - 1);
 }
@@ -137,8 +134,7 @@ absl::Status PickleMachine::PushLong(absl::string_view bytes) {
 
 absl::Status PickleMachine::PushGlobal(absl::string_view module,
                                        absl::string_view name) {
-  absl::Status status = Charge(1);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(1));
   const std::string spelled = absl::StrCat(module, " ", name);
   if (spelled == Pickle::kOrderedDict)
     return Push(Kind::kGlobal, Pickle::kOrderedDictIndex);
@@ -155,9 +151,8 @@ absl::Status PickleMachine::PushGlobal(absl::string_view module,
 absl::Status PickleMachine::PushStackGlobal() {
   PickleValue module;
   PickleValue name;
-  absl::Status status = Pop(name);
-  if (status.ok()) status = Pop(module);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Pop(name));
+  RETURN_IF_ERROR(Pop(module));
   if (!module.Is(Kind::kString) || !name.Is(Kind::kString) ||
       module.size > kMaxGlobalName || name.size > kMaxGlobalName) {
     return Damaged("a global without a name");
@@ -184,8 +179,7 @@ absl::Status PickleMachine::Append(absl::Span<const PickleValue> values) {
   if (height() == 0 || !stack_.back().Is(Kind::kList)) {
     return Damaged("items for what is no list");
   }
-  absl::Status status = Charge(values.size());
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(values.size()));
   std::vector<PickleValue>& list = pickle_.lists_[stack_.back().number];
   list.insert(list.end(), values.begin(), values.end());
   return absl::OkStatus();
@@ -197,8 +191,7 @@ absl::Status PickleMachine::SetItems(absl::Span<const PickleValue> values) {
   }
   const PickleValue dict = stack_.back();
   for (size_t i = 0; i < values.size(); i += 2) {
-    absl::Status status = AddPair(dict, values[i], values[i + 1]);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(AddPair(dict, values[i], values[i + 1]));
   }
   return absl::OkStatus();
 }
@@ -206,25 +199,22 @@ absl::Status PickleMachine::SetItems(absl::Span<const PickleValue> values) {
 absl::Status PickleMachine::AddPair(PickleValue dict, PickleValue key,
                                     PickleValue value) {
   if (!dict.Is(Kind::kDict)) return Damaged("items for what is no dictionary");
-  absl::Status status = Charge(2);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(2));
   pickle_.dicts_[dict.number].emplace_back(key, value);
   return absl::OkStatus();
 }
 
 absl::Status PickleMachine::Reduce() {
   Pickle::Call call;
-  absl::Status status = Pop(call.arguments);
-  if (status.ok()) status = Pop(call.function);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Pop(call.arguments));
+  RETURN_IF_ERROR(Pop(call.function));
   if (!call.function.Is(Kind::kGlobal) || !call.arguments.Is(Kind::kTuple)) {
     return Damaged("a call of what is no function");
   }
   if (call.function.number == Pickle::kOrderedDictIndex) {
     return MakeOrderedDict(pickle_.tuple(call.arguments));
   }
-  status = Charge(2);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Charge(2));
   pickle_.calls_.push_back(call);
   return Push(Kind::kCall, pickle_.calls_.size() - 1);
 }
@@ -253,8 +243,7 @@ absl::Status PickleMachine::MakeOrderedDict(
 // A state dictionary has _metadata, a parameter whatever was set on it.
 absl::Status PickleMachine::Build() {
   PickleValue state;
-  absl::Status status = Pop(state);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(Pop(state));
   if (height() == 0 ||
       !(stack_.back().Is(Kind::kDict) || stack_.back().Is(Kind::kCall))) {
     return Damaged("attributes for what has none");

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/file.h"
 #include "converters/checkpoint/pickle.h"
 #include "converters/checkpoint/stored_tensor.h"
@@ -58,8 +59,7 @@ absl::StatusOr<std::vector<StoredTensor>> Place(
     stored.strides = std::move(tensor.strides);
     stored.data = storages[tensor.storage];
     stored.offset = tensor.offset;
-    absl::Status status = Normalize(stored);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(Normalize(stored));
   }
   return tensors;
 }
@@ -92,23 +92,22 @@ absl::StatusOr<std::string> ArchivePrefix(const File& file,
 absl::StatusOr<std::string> ReadMember(const ZipArchive& archive,
                                        const std::string& name,
                                        size_t max_size) {
-  absl::StatusOr<std::shared_ptr<const File>> member = archive.Member(name);
-  if (!member.ok()) return member.status();
-  if ((*member)->size() > max_size) {
-    return Damaged(**member, absl::StrCat("has ", (*member)->size(),
-                                          " bytes, more than any checkpoint "
-                                          "needs"));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const File> member,
+                   archive.Member(name));
+  if (member->size() > max_size) {
+    return Damaged(*member, absl::StrCat("has ", member->size(),
+                                         " bytes, more than any checkpoint "
+                                         "needs"));
   }
-  return ReadString(**member, 0, (*member)->size());
+  return ReadString(*member, 0, member->size());
 }
 
 absl::Status CheckByteOrder(const File& file, const ZipArchive& archive,
                             const std::string& prefix) {
   const std::string name = absl::StrCat(prefix, "byteorder");
   if (!archive.Contains(name)) return absl::OkStatus();
-  absl::StatusOr<std::string> order = ReadMember(archive, name, 16);
-  if (!order.ok()) return order.status();
-  if (*order == "little") return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string order, ReadMember(archive, name, 16));
+  if (order == "little") return absl::OkStatus();
   return Annotate(file, absl::UnimplementedError(
                             "it was saved on a machine of another byte order; "
                             "load and save it again on a little-endian one"));
@@ -116,16 +115,13 @@ absl::Status CheckByteOrder(const File& file, const ZipArchive& archive,
 
 absl::StatusOr<std::vector<StoredTensor>> ReadZipFormat(
     std::shared_ptr<const File> data, const std::string& file) {
-  absl::StatusOr<ZipArchive> archive = ZipArchive::Open(data);
-  if (!archive.ok()) return archive.status();
-  absl::StatusOr<std::string> prefix = ArchivePrefix(*data, *archive);
-  if (!prefix.ok()) return prefix.status();
-  absl::Status status = CheckByteOrder(*data, *archive, *prefix);
-  if (!status.ok()) return status;
-  absl::StatusOr<std::string> bytes = ReadMember(
-      *archive, absl::StrCat(*prefix, "data.pkl"), Pickle::kMaxBytes);
-  if (!bytes.ok()) return bytes.status();
-  absl::StatusOr<Pickle> pickle = Pickle::Parse(*bytes, TorchGlobals());
+  ASSIGN_OR_RETURN(const ZipArchive archive, ZipArchive::Open(data));
+  ASSIGN_OR_RETURN(const std::string prefix, ArchivePrefix(*data, archive));
+  RETURN_IF_ERROR(CheckByteOrder(*data, archive, prefix));
+  ASSIGN_OR_RETURN(
+      const std::string bytes,
+      ReadMember(archive, absl::StrCat(prefix, "data.pkl"), Pickle::kMaxBytes));
+  absl::StatusOr<Pickle> pickle = Pickle::Parse(bytes, TorchGlobals());
   if (absl::IsOutOfRange(pickle.status())) {
     return Damaged(*data, pickle.status().message());
   }
@@ -135,15 +131,15 @@ absl::StatusOr<std::vector<StoredTensor>> ReadZipFormat(
 
   std::vector<std::shared_ptr<const File>> storages;
   for (const TorchStorage& storage : state->storages) {
-    absl::StatusOr<std::shared_ptr<const File>> member =
-        archive->Member(absl::StrCat(*prefix, "data/", storage.key));
-    if (!member.ok()) return member.status();
-    if ((*member)->size() != storage.bytes()) {
-      return Damaged(**member,
-                     absl::StrCat("has ", (*member)->size(),
+    ASSIGN_OR_RETURN(
+        std::shared_ptr<const File> member,
+        archive.Member(absl::StrCat(prefix, "data/", storage.key)));
+    if (member->size() != storage.bytes()) {
+      return Damaged(*member,
+                     absl::StrCat("has ", member->size(),
                                   " bytes, its pickle says ", storage.bytes()));
     }
-    storages.push_back(*std::move(member));
+    storages.push_back(std::move(member));
   }
   return Place(*std::move(state), storages, file);
 }
@@ -213,30 +209,22 @@ absl::Status OrderStorages(const Pickle& keys,
 absl::StatusOr<LegacyHeader> ParseLegacyHeader(absl::string_view bytes) {
   using Kind = PickleValue::Kind;
   absl::string_view rest = bytes;
-  absl::StatusOr<Pickle> magic = NextPickle(rest);
-  if (!magic.ok()) return magic.status();
-  if (!magic->root().Is(Kind::kLong) ||
-      magic->string(magic->root()) != kLegacyMagic) {
+  ASSIGN_OR_RETURN(const Pickle magic, NextPickle(rest));
+  if (!magic.root().Is(Kind::kLong) ||
+      magic.string(magic.root()) != kLegacyMagic) {
     return absl::DataLossError("it is a pickle, but none of torch.save");
   }
-  absl::StatusOr<Pickle> version = NextPickle(rest);
-  if (!version.ok()) return version.status();
-  absl::StatusOr<Pickle> system = NextPickle(rest);
-  if (!system.ok()) return system.status();
-  absl::Status status = CheckLegacySystem(*version, *system);
-  if (!status.ok()) return status;
+  ASSIGN_OR_RETURN(const Pickle version, NextPickle(rest));
+  ASSIGN_OR_RETURN(const Pickle system, NextPickle(rest));
+  RETURN_IF_ERROR(CheckLegacySystem(version, system));
   LegacyHeader header;
   {
-    absl::StatusOr<Pickle> pickle = NextPickle(rest);
-    if (!pickle.ok()) return pickle.status();
-    absl::StatusOr<TorchState> state = ReadTorchState(*pickle);
-    if (!state.ok()) return state.status();
-    header.state = *std::move(state);
+    ASSIGN_OR_RETURN(const Pickle pickle, NextPickle(rest));
+    ASSIGN_OR_RETURN(header.state, ReadTorchState(pickle));
   }
-  absl::StatusOr<Pickle> keys = NextPickle(rest);
-  if (!keys.ok()) return keys.status();
+  ASSIGN_OR_RETURN(const Pickle keys, NextPickle(rest));
   absl::Status ordered =
-      OrderStorages(*keys, header.state.storages, header.order);
+      OrderStorages(keys, header.state.storages, header.order);
   if (!ordered.ok()) return ordered;
   header.size = bytes.size() - rest.size();
   return header;
@@ -246,9 +234,8 @@ absl::StatusOr<LegacyHeader> ParseLegacyHeader(absl::string_view bytes) {
 absl::StatusOr<LegacyHeader> ReadLegacyHeader(const File& file) {
   for (uint64_t size = 64 << 10;; size *= 4) {
     size = std::min({size, file.size(), uint64_t{Pickle::kMaxBytes}});
-    absl::StatusOr<std::string> bytes = ReadString(file, 0, size);
-    if (!bytes.ok()) return bytes.status();
-    absl::StatusOr<LegacyHeader> header = ParseLegacyHeader(*bytes);
+    ASSIGN_OR_RETURN(const std::string bytes, ReadString(file, 0, size));
+    absl::StatusOr<LegacyHeader> header = ParseLegacyHeader(bytes);
     if (header.ok()) return header;
     if (!absl::IsOutOfRange(header.status())) {
       return Annotate(file, header.status());
@@ -275,10 +262,9 @@ absl::StatusOr<std::vector<std::shared_ptr<const File>>> FindLegacyStorages(
           *data, absl::StrCat("it ends within a storage of ", storage.bytes(),
                               " bytes at ", position, "; it is truncated"));
     }
-    absl::StatusOr<std::string> count =
-        ReadString(*data, position, sizeof(elements));
-    if (!count.ok()) return count.status();
-    std::memcpy(&elements, count->data(), sizeof(elements));
+    ASSIGN_OR_RETURN(const std::string count,
+                     ReadString(*data, position, sizeof(elements)));
+    std::memcpy(&elements, count.data(), sizeof(elements));
     if (elements != storage.elements) {
       return Damaged(
           *data, absl::StrCat("the storage at ", position, " has ", elements,
@@ -295,28 +281,26 @@ absl::StatusOr<std::vector<std::shared_ptr<const File>>> FindLegacyStorages(
 
 absl::StatusOr<std::vector<StoredTensor>> ReadLegacyFormat(
     std::shared_ptr<const File> data, const std::string& file) {
-  absl::StatusOr<LegacyHeader> header = ReadLegacyHeader(*data);
-  if (!header.ok()) return header.status();
-  absl::StatusOr<std::vector<std::shared_ptr<const File>>> storages =
-      FindLegacyStorages(data, *header);
-  if (!storages.ok()) return storages.status();
-  return Place(std::move(header->state), *storages, file);
+  ASSIGN_OR_RETURN(LegacyHeader header, ReadLegacyHeader(*data));
+  ASSIGN_OR_RETURN(const std::vector<std::shared_ptr<const File>> storages,
+                   FindLegacyStorages(data, header));
+  return Place(std::move(header.state), storages, file);
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<StoredTensor>> ReadPyTorch(
     std::shared_ptr<const File> data, const std::string& file) {
-  absl::StatusOr<std::string> begin =
-      ReadString(*data, 0, std::min<uint64_t>(data->size(), kSignatureBytes));
-  if (!begin.ok()) return begin.status();
-  if (absl::StartsWith(*begin, "PK\x03\x04")) {
+  ASSIGN_OR_RETURN(
+      const std::string begin,
+      ReadString(*data, 0, std::min<uint64_t>(data->size(), kSignatureBytes)));
+  if (absl::StartsWith(begin, "PK\x03\x04")) {
     return ReadZipFormat(std::move(data), file);
   }
-  if (absl::StartsWith(*begin, kPickleBegin)) {
+  if (absl::StartsWith(begin, kPickleBegin)) {
     return ReadLegacyFormat(std::move(data), file);
   }
-  if (absl::StartsWith(*begin, "version https:")) {
+  if (absl::StartsWith(begin, "version https:")) {
     return Damaged(*data,
                    "this is a Git LFS pointer, not the weights; get them with "
                    "`git lfs pull`");

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -83,7 +84,8 @@ absl::StatusOr<ScalingScheme> ReadCompressedTensors(const json& quantization) {
   const std::string format = Text(quantization, "format");
   if (format != "float-quantized" && format != "int-quantized" &&
       format != "naive-quantized") {
-    return Unsupported(absl::StrCat("compressed-tensors, format ", format));
+    return Unsupported(
+        absl::StrCat("compressed-tensors, format ", base::Printable(format)));
   }
   const json& groups = Member(quantization, "config_groups");
   if (!groups.is_object() || groups.empty()) {
@@ -100,7 +102,8 @@ absl::StatusOr<ScalingScheme> ReadCompressedTensors(const json& quantization) {
   const std::string strategy = Text(weights, "strategy");
   if ((strategy != "tensor" && strategy != "channel" && strategy != "block") ||
       !Member(weights, "group_size").is_null()) {
-    return Unsupported(absl::StrCat("compressed-tensors, strategy ", strategy));
+    return Unsupported(absl::StrCat("compressed-tensors, strategy ",
+                                    base::Printable(strategy)));
   }
   ScalingScheme scheme = WeightScales();
   ASSIGN_OR_RETURN(scheme.block, ReadBlock(Member(weights, "block_structure"),
@@ -111,7 +114,8 @@ absl::StatusOr<ScalingScheme> ReadCompressedTensors(const json& quantization) {
 absl::StatusOr<ScalingScheme> ReadModelOpt(const json& quantization) {
   const std::string algorithm = Text(quantization, "quant_algo");
   if (!algorithm.empty() && !absl::StartsWith(algorithm, "FP8")) {
-    return Unsupported(absl::StrCat("modelopt, quant_algo ", algorithm));
+    return Unsupported(
+        absl::StrCat("modelopt, quant_algo ", base::Printable(algorithm)));
   }
   ScalingScheme scheme = WeightScales();
   scheme.allows_lone_scales = true;

@@ -18,6 +18,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/file.h"
 #include "converters/checkpoint/safetensors_header.h"
@@ -27,6 +29,9 @@ namespace checkpoint {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
+
+// More than any weight has, and as many as are read from PyTorch's files.
+constexpr size_t kMaxRank = 8;
 
 absl::Status FileError(const File& file, absl::string_view what) {
   return absl::DataLossError(absl::StrCat(file.name(), ": ", what));
@@ -39,11 +44,10 @@ absl::StatusOr<std::string> ReadHeaderText(const File& file) {
                                         "bytes, this one has ",
                                         file.size()));
   }
-  absl::StatusOr<std::string> prefix = ReadString(file, 0, kLengthBytes);
-  if (!prefix.ok()) return prefix.status();
+  ASSIGN_OR_RETURN(const std::string prefix, ReadString(file, 0, kLengthBytes));
   uint64_t length;
-  std::memcpy(&length, prefix->data(), sizeof(length));
-  if (absl::StartsWith(*prefix, "version ")) {
+  std::memcpy(&length, prefix.data(), sizeof(length));
+  if (absl::StartsWith(prefix, "version ")) {
     return FileError(file,
                      "this is a Git LFS pointer, not the weights; get them "
                      "with `git lfs pull`");
@@ -66,22 +70,22 @@ absl::StatusOr<std::string> ReadHeaderText(const File& file) {
   return text;
 }
 
-// Bits per element of the types that safetensors knows but no weight that can
-// be converted has.
-std::optional<uint64_t> BitsOfForeignType(absl::string_view dtype) {
-  struct Foreign {
-    absl::string_view name;
-    uint64_t bits;
+// A type that safetensors knows but no weight that can be converted has.
+struct ForeignType {
+  absl::string_view name;
+  uint64_t bits;  // of an element
+};
+
+const ForeignType* FindForeignType(absl::string_view name) {
+  static constexpr ForeignType kForeign[] = {
+      {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6},
+      {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"U16", 16},
+      {"U32", 32},        {"U64", 64},        {"C64", 64},
   };
-  static constexpr Foreign kForeign[] = {
-      {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}, {"F8_E8M0", 8},
-      {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"U16", 16},    {"U32", 32},
-      {"U64", 64},        {"C64", 64},
-  };
-  for (const Foreign& foreign : kForeign) {
-    if (foreign.name == dtype) return foreign.bits;
+  for (const ForeignType& type : kForeign) {
+    if (type.name == name) return &type;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 // Bytes of the entry's elements, multiplied in the library's order so that the
@@ -99,7 +103,8 @@ std::optional<uint64_t> EntryBytes(const SafetensorsEntry& entry,
 
 std::string DescribeEntry(absl::string_view name,
                           const SafetensorsEntry& entry) {
-  return absl::StrCat("tensor ", name, " (", entry.dtype, ", shape [",
+  return absl::StrCat("tensor ", base::Printable(name), " (",
+                      base::Printable(entry.dtype), ", shape [",
                       absl::StrJoin(entry.shape, ", "), "], data_offsets [",
                       entry.begin, ", ", entry.end, "])");
 }
@@ -120,6 +125,12 @@ absl::Status CheckExtents(const File& file, const SafetensorsHeader& header,
   uint64_t position = 0;
   for (const NamedEntry* named : entries) {
     const auto& [name, entry] = *named;
+    if (entry.shape.size() > kMaxRank) {
+      return FileError(
+          file, absl::StrCat("tensor ", base::Printable(name), " has ",
+                             entry.shape.size(),
+                             " dimensions, expected at most ", kMaxRank));
+    }
     if (entry.begin != position || entry.end < entry.begin) {
       return FileError(
           file,
@@ -131,14 +142,13 @@ absl::Status CheckExtents(const File& file, const SafetensorsHeader& header,
     }
     position = entry.end;
     const std::optional<ElementType> type = ElementTypeFromName(entry.dtype);
-    const std::optional<uint64_t> bits = type.has_value()
-                                             ? 8 * ElementSize(*type)
-                                             : BitsOfForeignType(entry.dtype);
-    if (!bits.has_value()) {
+    const ForeignType* foreign = FindForeignType(entry.dtype);
+    if (!type.has_value() && foreign == nullptr) {
       return FileError(file, absl::StrCat(DescribeEntry(name, entry),
                                           " is of an unknown type"));
     }
-    const std::optional<uint64_t> bytes = EntryBytes(entry, *bits);
+    const std::optional<uint64_t> bytes = EntryBytes(
+        entry, type.has_value() ? 8 * ElementSize(*type) : foreign->bits);
     if (bytes != entry.end - entry.begin) {
       return FileError(
           file, absl::StrCat(DescribeEntry(name, entry), " should have ",
@@ -156,48 +166,45 @@ absl::Status CheckExtents(const File& file, const SafetensorsHeader& header,
                    data_size < position ? "; the file is truncated" : ""));
 }
 
-absl::Status RefuseForeignType(const File& file,
-                               const SafetensorsHeader& header,
-                               absl::string_view name,
-                               const SafetensorsEntry& entry) {
+std::string WhyForeign(const File& file, const SafetensorsHeader& header,
+                       absl::string_view name, const SafetensorsEntry& entry) {
   const auto format = header.metadata.find("format");
   const bool mlx = format != header.metadata.end() && format->second == "mlx";
-  return absl::UnimplementedError(absl::StrCat(
+  return absl::StrCat(
       file.name(), ": ", DescribeEntry(name, entry), " is of type ",
       entry.dtype, ", which is no weight's: ",
       mlx ? "this checkpoint is quantized by MLX; convert the one it was made "
             "from"
           : "packed and quantized checkpoints of this kind cannot be read; "
-            "convert the one it was made from"));
+            "convert the one it was made from");
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<StoredTensor>> ReadSafetensors(
     std::shared_ptr<const File> data, const std::string& file) {
-  absl::StatusOr<std::string> text = ReadHeaderText(*data);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(*text);
+  ASSIGN_OR_RETURN(const std::string text, ReadHeaderText(*data));
+  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(text);
   if (!header.ok()) return FileError(*data, header.status().message());
-  const uint64_t data_begin = kLengthBytes + text->size();
-  absl::Status status = CheckExtents(*data, *header, data->size() - data_begin);
-  if (!status.ok()) return status;
+  const uint64_t data_begin = kLengthBytes + text.size();
+  RETURN_IF_ERROR(CheckExtents(*data, *header, data->size() - data_begin));
 
   std::vector<StoredTensor> tensors;
   for (const auto& [name, entry] : header->tensors) {
-    const std::optional<ElementType> type = ElementTypeFromName(entry.dtype);
-    if (!type.has_value()) {
-      return RefuseForeignType(*data, *header, name, entry);
-    }
     StoredTensor& tensor = tensors.emplace_back();
     tensor.name = name;
     tensor.file = file;
-    tensor.type = *type;
     tensor.shape = entry.shape;
     tensor.data = data;
     tensor.offset = data_begin + entry.begin;
-    status = Normalize(tensor);
-    if (!status.ok()) return status;
+    if (const auto type = ElementTypeFromName(entry.dtype)) {
+      tensor.type = *type;
+      RETURN_IF_ERROR(Normalize(tensor));
+    } else {
+      tensor.unreadable = WhyForeign(*data, *header, name, entry);
+      tensor.foreign_type = FindForeignType(entry.dtype)->name;
+      tensor.foreign_bytes = entry.end - entry.begin;
+    }
   }
   return tensors;
 }

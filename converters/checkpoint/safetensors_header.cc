@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/printable.h"
 #include "nlohmann/json.hpp"
 
 namespace checkpoint {
@@ -51,7 +52,7 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
     return Fail(absl::StrCat("no valid UTF-8 JSON at byte ", position, " (",
-                             error.what(), ")"));
+                             base::Printable(error.what()), ")"));
   }
 
  private:
@@ -74,10 +75,10 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
   std::string Where() const {
-    std::string where = absl::StrCat("\"", top_key_, "\"");
+    std::string where = absl::StrCat("\"", base::Printable(top_key_), "\"");
     if (place_ == Place::kMetadata || place_ == Place::kEntry ||
         place_ == Place::kArray) {
-      absl::StrAppend(&where, ".\"", key_, "\"");
+      absl::StrAppend(&where, ".\"", base::Printable(key_), "\"");
     }
     return where;
   }
@@ -105,7 +106,8 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool Skip() {
     place_ = Place::kSkipped;
     if (++skipped_depth_ <= kMaxSkippedDepth) return true;
-    return Fail(absl::StrCat("\"", top_key_, "\" is nested too deeply"));
+    return Fail(absl::StrCat("\"", base::Printable(top_key_),
+                             "\" is nested too deeply"));
   }
   bool EndSkipped() {
     if (--skipped_depth_ == 0) place_ = Place::kEntry;
@@ -209,11 +211,13 @@ bool HeaderBuilder::FinishEntry() {
   if (!shape_.has_value()) missing = "shape";
   if (!dtype_.has_value()) missing = "dtype";
   if (!missing.empty()) {
-    return Fail(absl::StrCat("\"", top_key_, "\" has no \"", missing, "\""));
+    return Fail(absl::StrCat("\"", base::Printable(top_key_), "\" has no \"",
+                             missing, "\""));
   }
   if (offsets_->size() != 2) {
-    return Fail(absl::StrCat("\"", top_key_, "\".\"data_offsets\" holds ",
-                             offsets_->size(), " numbers, not 2"));
+    return Fail(absl::StrCat("\"", base::Printable(top_key_),
+                             "\".\"data_offsets\" holds ", offsets_->size(),
+                             " numbers, not 2"));
   }
   SafetensorsEntry& entry = header_.tensors[top_key_];
   entry.dtype = *std::move(dtype_);

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/memory_file.h"
 #include "converters/checkpoint/stored_tensor.h"
@@ -155,6 +156,11 @@ TEST(SafetensorsTest, RefusesWrongEntries) {
                 4, R"("w"."shape" holds an array, not non-negative integers)");
   ExpectRefused(R"({"w":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4,
                 "is of an unknown type");
+  std::string shape = "1";
+  for (int i = 0; i < 100000; ++i) shape += ",1";
+  ExpectRefused(absl::StrCat(R"({"w":{"dtype":"F32","shape":[)", shape,
+                             R"(],"data_offsets":[0,4]}})"),
+                4, "has 100001 dimensions, expected at most 8");
 }
 
 TEST(SafetensorsTest, RefusesWhatOccursTwice) {
@@ -212,21 +218,35 @@ TEST(SafetensorsTest, SizesThatOverflowAreRefused) {
   }
 }
 
-TEST(SafetensorsTest, PackedTypesAreNamedAndRefused) {
-  const absl::Status status =
-      Parse(Bytes(R"({"l.weight":{"dtype":"U32","shape":[1],)"
+// Only who wants one of them learns that it can't be read.
+TEST(SafetensorsTest, PackedTypesAreListedAndUnreadable) {
+  const auto tensors =
+      Parse(Bytes(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[4,5]},)"
+                  R"("l.weight":{"dtype":"U32","shape":[1],)"
                   R"("data_offsets":[0,4]},"__metadata__":{"format":"mlx"}})",
-                  4))
-          .status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(status.message(), HasSubstr("l.weight"));
-  EXPECT_THAT(status.message(), HasSubstr("quantized by MLX"));
-  EXPECT_EQ(Parse(Bytes(R"({"w":{"dtype":"F4","shape":[2],)"
-                        R"("data_offsets":[0,1]}})",
-                        1))
-                .status()
-                .code(),
+                  5));
+  ASSERT_TRUE(tensors.ok()) << tensors.status();
+  ASSERT_EQ(tensors->size(), 2u);
+  EXPECT_EQ((*tensors)[0].unreadable, "");
+  EXPECT_THAT((*tensors)[1].unreadable, HasSubstr("l.weight"));
+  EXPECT_THAT((*tensors)[1].unreadable, HasSubstr("quantized by MLX"));
+  const StoredTensorSource source(*tensors);
+  EXPECT_EQ(source.tensors()[1].dtype, "U32");
+  EXPECT_EQ(source.tensors()[1].bytes, 4u);
+  EXPECT_EQ(source.tensors()[1].unreadable, (*tensors)[1].unreadable);
+  float value = 0;
+  EXPECT_TRUE(source.Read(0, 0, absl::MakeSpan(&value, 1)).ok());
+  EXPECT_EQ(source.Read(1, 0, absl::MakeSpan(&value, 1)).code(),
             absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(Parse(Bytes(R"({"w":{"dtype":"F4","shape":[2],)"
+                          R"("data_offsets":[0,1]}})",
+                          1))
+                  .ok());
+  // A scale of the microscaling formats is a number like others.
+  const auto scale = Parse(Bytes(
+      R"({"s":{"dtype":"F8_E8M0","shape":[1],"data_offsets":[0,1]}})", 1));
+  ASSERT_TRUE(scale.ok()) << scale.status();
+  EXPECT_EQ((*scale)[0].unreadable, "");
   ExpectRefused(R"({"w":{"dtype":"F4","shape":[1],"data_offsets":[0,1]}})", 1,
                 "whole bytes");
 }

@@ -21,23 +21,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
 #include "converters/checkpoint/stored_tensor.h"
 #include "nlohmann/json.hpp"
 
 namespace checkpoint {
 namespace {
-
-// How many names an error lists.
-constexpr size_t kListed = 5;
-
-std::string ListNames(const std::vector<std::string>& names) {
-  const size_t listed = std::min(names.size(), kListed);
-  std::string list = absl::StrJoin(names.begin(), names.begin() + listed, ", ");
-  if (listed < names.size()) {
-    absl::StrAppend(&list, " and ", names.size() - listed, " more");
-  }
-  return list;
-}
 
 // Takes the weight_map from the parser's events and skips all else.
 class IndexBuilder : public nlohmann::json_sax<nlohmann::json> {
@@ -59,7 +48,7 @@ class IndexBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (!InMap()) return Other();
     if (index_.weight_map.emplace(key_, std::move(value)).second) return true;
-    error_ = absl::StrCat("tensor ", key_, " occurs twice");
+    error_ = absl::StrCat("tensor ", base::Printable(key_), " occurs twice");
     return false;
   }
   bool start_object(size_t) override {
@@ -100,9 +89,10 @@ class IndexBuilder : public nlohmann::json_sax<nlohmann::json> {
   // A value that is skipped, unless it is in the map's place or in the map.
   bool Other() {
     if (!is_map_) return true;
-    error_ = InMap() ? absl::StrCat("\"weight_map\" gives ", key_,
-                                    " something else than a file's name")
-                     : "\"weight_map\" is no object";
+    error_ = InMap()
+                 ? absl::StrCat("\"weight_map\" gives ", base::Printable(key_),
+                                " something else than a file's name")
+                 : "\"weight_map\" is no object";
     return false;
   }
 
@@ -119,12 +109,13 @@ absl::Status CheckFileName(absl::string_view file, absl::string_view suffix) {
       file.find('\\') != absl::string_view::npos ||
       file.find('\0') != absl::string_view::npos || file.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("it names the file \"", file,
+        absl::StrCat("it names the file \"", base::Printable(file),
                      "\", which is not one in the checkpoint's directory"));
   }
   if (!absl::EndsWith(file, suffix)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "it names the file \"", file, "\", which is no ", suffix, " file"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("it names the file \"", base::Printable(file),
+                     "\", which is no ", suffix, " file"));
   }
   return absl::OkStatus();
 }
@@ -180,8 +171,9 @@ absl::StatusOr<ShardIndex> ParseShardIndex(absl::string_view text,
     return Annotate(name, absl::DataLossError("it has no \"weight_map\""));
   }
   for (const std::string& file : index.files()) {
-    absl::Status status = CheckFileName(file, suffix);
-    if (!status.ok()) return Annotate(name, status);
+    if (absl::Status status = CheckFileName(file, suffix); !status.ok()) {
+      return Annotate(name, status);
+    }
   }
   return index;
 }
@@ -194,18 +186,21 @@ absl::Status CheckAgainstIndex(const ShardIndex& index, absl::string_view name,
     found.insert(tensor.name);
     const auto listed = index.weight_map.find(tensor.name);
     if (listed == index.weight_map.end()) {
-      unlisted.push_back(absl::StrCat(tensor.name, " (in ", tensor.file, ")"));
+      unlisted.push_back(absl::StrCat(base::Printable(tensor.name), " (in ",
+                                      base::Printable(tensor.file), ")"));
     } else if (listed->second != tensor.file) {
       return Annotate(name,
                       absl::DataLossError(absl::StrCat(
-                          "it says that tensor ", tensor.name, " is in ",
-                          listed->second, ", but it is in ", tensor.file)));
+                          "it says that tensor ", base::Printable(tensor.name),
+                          " is in ", base::Printable(listed->second),
+                          ", but it is in ", base::Printable(tensor.file))));
     }
   }
   std::vector<std::string> missing;
   for (const auto& [tensor, file] : index.weight_map) {
     if (found.contains(tensor)) continue;
-    missing.push_back(absl::StrCat(tensor, " (should be in ", file, ")"));
+    missing.push_back(absl::StrCat(base::Printable(tensor), " (should be in ",
+                                   base::Printable(file), ")"));
   }
   std::string error;
   if (!missing.empty()) {
@@ -221,8 +216,23 @@ absl::Status CheckAgainstIndex(const ShardIndex& index, absl::string_view name,
   return Annotate(name, absl::DataLossError(error));
 }
 
+std::string ListNames(absl::Span<const std::string> names) {
+  constexpr size_t kListed = 5;
+  std::string list =
+      absl::StrJoin(names.subspan(0, kListed), ", ",
+                    [](std::string* out, const std::string& name) {
+                      out->append(base::Printable(name));
+                    });
+  if (names.size() > kListed) {
+    absl::StrAppend(&list, " and ", names.size() - kListed, " more");
+  }
+  return list;
+}
+
 std::vector<std::string> MissingFromNumberedSet(
     absl::Span<const std::string> files) {
+  const absl::flat_hash_set<absl::string_view> present(files.begin(),
+                                                       files.end());
   std::vector<std::string> missing;
   std::set<std::string> checked;
   for (const std::string& file : files) {
@@ -232,7 +242,7 @@ std::vector<std::string> MissingFromNumberedSet(
       std::string sibling =
           absl::StrFormat("%s%05d-of-%05d%s", parts->prefix, number,
                           parts->count, parts->suffix);
-      if (!absl::c_linear_search(files, sibling)) {
+      if (!present.contains(sibling)) {
         missing.push_back(std::move(sibling));
       }
     }

@@ -44,6 +44,9 @@ absl::StatusOr<ShardIndex> ParseShardIndex(absl::string_view text,
 absl::Status CheckAgainstIndex(const ShardIndex& index, absl::string_view name,
                                absl::Span<const StoredTensor> tensors);
 
+// A few of `names`, and how many more there are: for messages.
+std::string ListNames(absl::Span<const std::string> names);
+
 // The files of a set numbered "…-00002-of-00005…" of which `files` holds some
 // and lacks some: those that it lacks. Empty for other names.
 std::vector<std::string> MissingFromNumberedSet(

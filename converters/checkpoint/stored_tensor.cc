@@ -16,6 +16,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/file.h"
 #include "converters/checkpoint/to_float.h"
@@ -39,8 +41,9 @@ constexpr size_t kBufferBytes = 64 << 10;
 
 absl::Status TensorError(const StoredTensor& tensor, absl::string_view what) {
   return absl::DataLossError(absl::StrCat(
-      tensor.file, ": tensor ", tensor.name, " (", ElementTypeName(tensor.type),
-      ", shape [", absl::StrJoin(tensor.shape, ", "), "]) ", what));
+      base::Printable(tensor.file), ": tensor ", base::Printable(tensor.name),
+      " (", ElementTypeName(tensor.type), ", shape [",
+      absl::StrJoin(tensor.shape, ", "), "]) ", what));
 }
 
 bool IsRowMajor(const StoredTensor& tensor) {
@@ -85,9 +88,15 @@ SourceTensor Describe(const StoredTensor& stored) {
   SourceTensor tensor;
   tensor.name = stored.name;
   tensor.file = stored.file;
-  tensor.dtype = ElementTypeName(stored.type);
   tensor.shape = stored.shape;
-  tensor.bytes = tensor.elements() * ElementSize(stored.type);
+  tensor.unreadable = stored.unreadable;
+  if (stored.unreadable.empty()) {
+    tensor.dtype = ElementTypeName(stored.type);
+    tensor.bytes = tensor.elements() * ElementSize(stored.type);
+  } else {
+    tensor.dtype = stored.foreign_type;
+    tensor.bytes = stored.foreign_bytes;
+  }
   return tensor;
 }
 
@@ -114,8 +123,7 @@ absl::Status ReadRun(const StoredTensor& tensor, uint64_t first,
   while (!out.empty()) {
     const size_t count = std::min(out.size(), kBufferBytes / size);
     const absl::Span<char> bytes(buffer, count * size);
-    absl::Status status = tensor.data->ReadAt(offset, bytes);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(tensor.data->ReadAt(offset, bytes));
     ToFloat(tensor.type, bytes, out.first(count));
     out.remove_prefix(count);
     offset += bytes.size();
@@ -164,11 +172,14 @@ StoredTensorSource::StoredTensorSource(std::vector<StoredTensor> tensors)
 absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,
                                       absl::Span<float> out) const {
   const StoredTensor& stored = stored_[tensor];
+  if (!stored.unreadable.empty()) {
+    return absl::UnimplementedError(stored.unreadable);
+  }
   const uint64_t elements = tensors_[tensor].elements();
   if (first > elements || out.size() > elements - first) {
-    return absl::OutOfRangeError(
-        absl::StrCat(stored.file, ": elements [", first, ", +", out.size(),
-                     ") of tensor ", stored.name, ", which has ", elements));
+    return absl::OutOfRangeError(absl::StrCat(
+        stored.file, ": elements [", first, ", +", out.size(), ") of tensor ",
+        base::Printable(stored.name), ", which has ", elements));
   }
   const auto read = [&stored](uint64_t begin, absl::Span<float> run) {
     return ReadRun(stored, begin, run);
@@ -178,14 +189,16 @@ absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,
           ? read(first, out)
           : converters::Gather(0, StridesOf(stored), first, out, read);
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("tensor ", stored.name, ": ",
-                                                  status.message()));
+  return absl::Status(
+      status.code(), absl::StrCat("tensor ", base::Printable(stored.name), ": ",
+                                  status.message()));
 }
 
 void StoredTensorSource::Prefetch(size_t tensor, uint64_t first,
                                   uint64_t count) const {
   const StoredTensor& stored = stored_[tensor];
-  if (!stored.strides.empty()) return;  // its elements lie all over the file
+  // Those of a strided tensor lie all over the file.
+  if (!stored.strides.empty() || !stored.unreadable.empty()) return;
   const uint64_t size = ElementSize(stored.type);
   stored.data->Prefetch(stored.offset + first * size, count * size);
 }

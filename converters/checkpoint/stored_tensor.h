@@ -31,6 +31,11 @@ struct StoredTensor {
   // One per extent, in elements: where the elements lie if not in row-major
   // order one after the other. 0 repeats. Empty: row-major.
   std::vector<uint64_t> strides;
+  // Of a tensor whose type is none of ElementType's: why it can't be read, and
+  // its type's name (static) and size in place of `type`.
+  std::string unreadable;
+  absl::string_view foreign_type;
+  uint64_t foreign_bytes = 0;
 };
 
 // OK if every element of the tensor lies within its file, and the numbers of
@@ -40,7 +45,7 @@ absl::Status Normalize(StoredTensor& tensor);
 
 class StoredTensorSource : public converters::TensorSource {
  public:
-  // Requires: each tensor has passed Normalize.
+  // Requires: each tensor has passed Normalize, or is unreadable.
   explicit StoredTensorSource(std::vector<StoredTensor> tensors);
 
   absl::Span<const converters::SourceTensor> tensors() const override {

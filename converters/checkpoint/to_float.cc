@@ -187,6 +187,17 @@ void Cast(const char* stored, size_t count, float* out) {
   }
 }
 
+// The smallest, 2^-127, is an F32 without a leading one.
+void WidenF8E8M0(absl::Span<const char> stored, absl::Span<float> out) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint32_t code = static_cast<uint8_t>(stored[i]);
+    const uint32_t bits = code == 0      ? 0x00400000
+                          : code == 0xFF ? 0x7FC00000
+                                         : code << 23;
+    std::memcpy(&out[i], &bits, sizeof(bits));
+  }
+}
+
 }  // namespace
 
 void ToFloat(ElementType type, absl::Span<const char> stored,
@@ -212,6 +223,8 @@ void ToFloat(ElementType type, absl::Span<const char> stored,
     case ElementType::kF8E5M2:
       return HWY_DYNAMIC_DISPATCH(WidenF8E5M2)(stored.data(), count,
                                                out.data());
+    case ElementType::kF8E8M0:
+      return WidenF8E8M0(stored, out);
     case ElementType::kF16:
       return HWY_DYNAMIC_DISPATCH(WidenF16)(stored.data(), count, out.data());
     case ElementType::kBF16:

@@ -15,12 +15,11 @@ namespace checkpoint {
 // Converts the out.size() elements of `type` that `stored` holds, in the file's
 // byte order (little endian) and at any alignment, to floats.
 // Exact for every type whose values F32 can hold: BOOL, U8, I8, I16, F8_E4M3,
-// F8_E5M2, F16, BF16, F32 (infinities, signed zeros and denormals included; a
-// NaN stays one). I32, I64 and F64 are rounded to nearest, ties to even, as
-// PyTorch's .to(torch.float32) does; an F64 beyond F32's range becomes an
-// infinity.
-// Requires stored.size() == out.size() * ElementSize(type); the two do not
-// overlap. Thread-safe.
+// F8_E5M2, F8_E8M0, F16, BF16, F32 (infinities, signed zeros and denormals
+// included; a NaN stays one). I32, I64 and F64 are rounded to nearest, ties to
+// even, as PyTorch's .to(torch.float32) does; an F64 beyond F32's range becomes
+// an infinity. Requires stored.size() == out.size() * ElementSize(type); the
+// two do not overlap. Thread-safe.
 void ToFloat(ElementType type, absl::Span<const char> stored,
              absl::Span<float> out);
 

@@ -110,6 +110,18 @@ TEST(ToFloatTest, LandmarksOfTheNarrowFormats) {
             (std::vector<float>{65504, 0x1p-14f, 0x1p-24f}));
 }
 
+TEST(ToFloatTest, EveryF8E8M0) {
+  std::string stored;
+  for (int code = 0; code < 256; ++code)
+    stored.push_back(static_cast<char>(code));
+  std::vector<float> out(256);
+  ToFloat(ElementType::kF8E8M0, stored, absl::MakeSpan(out));
+  for (int code = 0; code < 255; ++code) {
+    EXPECT_EQ(out[code], std::ldexp(1.0f, code - 127)) << code;
+  }
+  EXPECT_TRUE(std::isnan(out[255]));
+}
+
 TEST(ToFloatTest, F32KeepsEveryBit) {
   const std::vector<uint32_t> bits = {0x7F800001, 0xFFFFFFFF, 0x80000000, 1};
   const std::vector<float> got = Convert(ElementType::kF32, bits);

@@ -12,12 +12,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/element_type.h"
 #include "converters/checkpoint/pickle.h"
 
@@ -169,11 +170,9 @@ absl::StatusOr<TorchState> StateReader::Read() {
                               ? ReadTensor(value, tensor)
                               : Wrong("occurs twice");
     if (!status.ok()) {
-      return absl::Status(
-          status.code(),
-          absl::StrCat("entry \"",
-                       absl::Utf8SafeCEscape(tensor.name.substr(0, 200)), "\" ",
-                       status.message()));
+      return absl::Status(status.code(),
+                          absl::StrCat("entry \"", base::Printable(tensor.name),
+                                       "\" ", status.message()));
     }
     state_.tensors.push_back(std::move(tensor));
   }
@@ -225,8 +224,7 @@ absl::Status StateReader::ReadPlainTensor(
     return Wrong("is no tensor");
   }
   std::optional<ElementType> type;
-  absl::Status status = ReadStorage(arguments[0], type, tensor);
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(ReadStorage(arguments[0], type, tensor));
   if (typed && arguments[6].Is(Kind::kGlobal)) {
     type = FindType(kDtypes,
                     absl::StripPrefix(pickle_.global(arguments[6]), "torch "));
@@ -245,11 +243,8 @@ absl::Status StateReader::ReadPlainTensor(
     return Wrong("has no offset into its storage");
   }
   tensor.offset += offset * ElementSize(tensor.type);
-  status = ReadNumbers(arguments[2], "extents", tensor.shape);
-  if (status.ok()) {
-    status = ReadNumbers(arguments[3], "strides", tensor.strides);
-  }
-  return status;
+  RETURN_IF_ERROR(ReadNumbers(arguments[2], "extents", tensor.shape));
+  return ReadNumbers(arguments[3], "strides", tensor.strides);
 }
 
 // An id ("storage", class, key, device, elements[, view]).

@@ -13,11 +13,12 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "converters/checkpoint/checksummed_file.h"
 #include "converters/checkpoint/file.h"
 
@@ -64,47 +65,45 @@ struct Directory {
 absl::StatusOr<std::optional<Directory>> FindDirectory64(const File& file,
                                                          uint64_t end) {
   if (end < kLocatorSize) return std::nullopt;
-  absl::StatusOr<std::string> locator =
-      ReadString(file, end - kLocatorSize, kLocatorSize);
-  if (!locator.ok()) return locator.status();
-  if (Get<uint32_t>(*locator, 0) != kLocatorSignature) return std::nullopt;
-  const uint64_t offset = Get<uint64_t>(*locator, 8);
+  ASSIGN_OR_RETURN(const std::string locator,
+                   ReadString(file, end - kLocatorSize, kLocatorSize));
+  if (Get<uint32_t>(locator, 0) != kLocatorSignature) return std::nullopt;
+  const uint64_t offset = Get<uint64_t>(locator, 8);
   const uint64_t limit = end - kLocatorSize;
   if (offset > limit || limit - offset < kEnd64Size) {
     return Damaged(file, "its zip64 records lie outside of it");
   }
-  absl::StatusOr<std::string> record = ReadString(file, offset, kEnd64Size);
-  if (!record.ok()) return record.status();
-  if (Get<uint32_t>(*record, 0) != kEnd64Signature) {
+  ASSIGN_OR_RETURN(const std::string record,
+                   ReadString(file, offset, kEnd64Size));
+  if (Get<uint32_t>(record, 0) != kEnd64Signature) {
     return Damaged(file, "its zip64 records are damaged");
   }
-  if (Get<uint32_t>(*record, 16) != 0 || Get<uint32_t>(*record, 20) != 0) {
+  if (Get<uint32_t>(record, 16) != 0 || Get<uint32_t>(record, 20) != 0) {
     return Damaged(file, "it is one of several parts of a zip archive");
   }
-  return Directory{Get<uint64_t>(*record, 48), Get<uint64_t>(*record, 40),
-                   Get<uint64_t>(*record, 32)};
+  return Directory{Get<uint64_t>(record, 48), Get<uint64_t>(record, 40),
+                   Get<uint64_t>(record, 32)};
 }
 
 absl::StatusOr<Directory> FindDirectory(const File& file) {
   const uint64_t tail_size =
       std::min<uint64_t>(file.size(), kEndSize + kMaxComment);
   const uint64_t tail_offset = file.size() - tail_size;
-  absl::StatusOr<std::string> tail = ReadString(file, tail_offset, tail_size);
-  if (!tail.ok()) return tail.status();
+  ASSIGN_OR_RETURN(const std::string tail,
+                   ReadString(file, tail_offset, tail_size));
   for (uint64_t i = tail_size; i-- > 0;) {
     if (tail_size - i < kEndSize) continue;
-    if (Get<uint32_t>(*tail, i) != kEndSignature) continue;
-    const uint64_t comment = Get<uint16_t>(*tail, i + 20);
+    if (Get<uint32_t>(tail, i) != kEndSignature) continue;
+    const uint64_t comment = Get<uint16_t>(tail, i + 20);
     if (i + kEndSize + comment != tail_size) continue;
-    absl::StatusOr<std::optional<Directory>> large =
-        FindDirectory64(file, tail_offset + i);
-    if (!large.ok()) return large.status();
-    if (large->has_value()) return **large;
-    if (Get<uint16_t>(*tail, i + 4) != 0 || Get<uint16_t>(*tail, i + 6) != 0) {
+    ASSIGN_OR_RETURN(const std::optional<Directory> large,
+                     FindDirectory64(file, tail_offset + i));
+    if (large.has_value()) return *large;
+    if (Get<uint16_t>(tail, i + 4) != 0 || Get<uint16_t>(tail, i + 6) != 0) {
       return Damaged(file, "it is one of several parts of a zip archive");
     }
-    return Directory{Get<uint32_t>(*tail, i + 16), Get<uint32_t>(*tail, i + 12),
-                     Get<uint16_t>(*tail, i + 10)};
+    return Directory{Get<uint32_t>(tail, i + 16), Get<uint32_t>(tail, i + 12),
+                     Get<uint16_t>(tail, i + 10)};
   }
   return Damaged(file, "the zip archive has no end; the file is truncated");
 }
@@ -147,15 +146,14 @@ bool LeadsOutside(absl::string_view name) {
 
 // For messages: a name as it is, but on one line.
 std::string Quote(absl::string_view name) {
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(name.substr(0, 200)), "\"");
+  return absl::StrCat("\"", base::Printable(name), "\"");
 }
 
 }  // namespace
 
 absl::StatusOr<ZipArchive> ZipArchive::Open(std::shared_ptr<const File> file) {
-  absl::StatusOr<Directory> directory = FindDirectory(*file);
-  if (!directory.ok()) return directory.status();
-  const auto [offset, size, count] = *directory;
+  ASSIGN_OR_RETURN(const Directory directory, FindDirectory(*file));
+  const auto [offset, size, count] = directory;
   if (offset > file->size() || size > file->size() - offset) {
     return Damaged(*file, "the zip directory lies outside of the file");
   }
@@ -174,9 +172,9 @@ absl::StatusOr<ZipArchive> ZipArchive::Open(std::shared_ptr<const File> file) {
 
 absl::Status ZipArchive::ReadDirectory(uint64_t offset, uint64_t size,
                                        uint64_t count) {
-  absl::StatusOr<std::string> directory = ReadString(*file_, offset, size);
-  if (!directory.ok()) return directory.status();
-  absl::string_view rest = *directory;
+  ASSIGN_OR_RETURN(const std::string directory,
+                   ReadString(*file_, offset, size));
+  absl::string_view rest = directory;
   for (uint64_t i = 0; i < count; ++i) {
     if (rest.size() < kEntrySize || Get<uint32_t>(rest, 0) != kEntrySignature) {
       return Damaged(*file_, absl::StrCat("entry ", i,
@@ -264,19 +262,19 @@ absl::StatusOr<std::shared_ptr<const File>> ZipArchive::Member(
         " is compressed (method ", entry.method,
         "), which torch.save never does; load and save it again with torch"));
   }
-  absl::StatusOr<std::string> header =
-      ReadString(*file_, entry.header_offset, kLocalSize + name.size());
-  if (!header.ok()) return header.status();
+  ASSIGN_OR_RETURN(
+      const std::string header,
+      ReadString(*file_, entry.header_offset, kLocalSize + name.size()));
   const uint64_t data_offset = entry.header_offset + kLocalSize +
-                               Get<uint16_t>(*header, 26) +
-                               Get<uint16_t>(*header, 28);
-  const uint16_t flags = Get<uint16_t>(*header, 6);
-  const uint32_t size = Get<uint32_t>(*header, 22);
+                               Get<uint16_t>(header, 26) +
+                               Get<uint16_t>(header, 28);
+  const uint16_t flags = Get<uint16_t>(header, 6);
+  const uint32_t size = Get<uint32_t>(header, 22);
   const bool has_sizes = (flags & kDescriptorFlag) == 0 && size != 0xFFFFFFFF;
-  if (Get<uint32_t>(*header, 0) != kLocalSignature ||
-      absl::string_view(*header).substr(kLocalSize) != name ||
-      Get<uint16_t>(*header, 26) != name.size() || flags != entry.flags ||
-      Get<uint16_t>(*header, 8) != entry.method ||
+  if (Get<uint32_t>(header, 0) != kLocalSignature ||
+      absl::string_view(header).substr(kLocalSize) != name ||
+      Get<uint16_t>(header, 26) != name.size() || flags != entry.flags ||
+      Get<uint16_t>(header, 8) != entry.method ||
       (has_sizes && size != entry.size) ||
       entry.compressed_size != entry.size || data_offset > entry.limit ||
       entry.size > entry.limit - data_offset) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -34,7 +35,7 @@ bool IsNamedKey(absl::string_view key) {
 absl::Status WrongEntry(absl::string_view file, absl::string_view key,
                         absl::string_view expected) {
   return absl::InvalidArgumentError(
-      absl::StrCat(file, ": ", key, ": expected ", expected));
+      absl::StrCat(file, ": ", base::Printable(key), ": expected ", expected));
 }
 
 const std::vector<std::string>& NamesIn(const base::JsonOrder& order,

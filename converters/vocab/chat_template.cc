@@ -8,9 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/status_macros.h"
 #include "base/utf8.h"
-#include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "nlohmann/json.hpp"
 
@@ -82,20 +83,18 @@ std::string NormalizeNewlines(absl::string_view text) {
 absl::StatusOr<std::string> ReadTemplate(const std::string& directory,
                                          absl::string_view name) {
   const std::string path = absl::StrCat(directory, "/", name);
-  absl::StatusOr<std::string> text = converters::ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  if (!base::IsValidUtf8(*text)) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   base::ReadFile(path, kMaxTokenizerFile));
+  if (!base::IsValidUtf8(text)) {
     return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
-  return NormalizeNewlines(*text);
+  return NormalizeNewlines(text);
 }
 
 absl::StatusOr<ChatTemplates> FromJinjaFiles(const std::string& directory) {
-  absl::StatusOr<std::string> main =
-      ReadTemplate(directory, "chat_template.jinja");
-  if (!main.ok()) return main.status();
   ChatTemplates templates;
-  templates.default_template = *std::move(main);
+  ASSIGN_OR_RETURN(templates.default_template,
+                   ReadTemplate(directory, "chat_template.jinja"));
 
   const std::string more =
       (std::filesystem::path(directory) / "additional_chat_templates").string();
@@ -108,9 +107,8 @@ absl::StatusOr<ChatTemplates> FromJinjaFiles(const std::string& directory) {
     }
   }
   for (const std::string& name : names) {
-    absl::StatusOr<std::string> text = ReadTemplate(more, name);
-    if (!text.ok()) return text.status();
-    AddNamed(std::filesystem::path(name).stem().string(), *text, templates);
+    ASSIGN_OR_RETURN(const std::string text, ReadTemplate(more, name));
+    AddNamed(std::filesystem::path(name).stem().string(), text, templates);
   }
   return templates;
 }
@@ -143,9 +141,9 @@ absl::StatusOr<ChatTemplates> LoadChatTemplates(const std::string& directory,
   if (IsThere(directory, "chat_template.jinja")) {
     return FromJinjaFiles(directory);
   }
-  absl::StatusOr<Json> file = ReadJsonObject(directory, "chat_template.json");
-  if (!file.ok()) return file.status();
-  return FromJson(Member(*file, "chat_template"));
+  ASSIGN_OR_RETURN(const Json file,
+                   ReadJsonObject(directory, "chat_template.json"));
+  return FromJson(Member(file, "chat_template"));
 }
 
 }  // namespace vocab

@@ -10,9 +10,11 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/printable.h"
+#include "base/status_macros.h"
 #include "base/utf8.h"
-#include "converters/json_file.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "nlohmann/json.hpp"
 
@@ -41,10 +43,10 @@ class MergeList {
     for (const std::string& token :
          {std::string(left), std::string(right), absl::StrCat(left, joined)}) {
       if (!trained_.contains(token)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(file_, ": merge ", merges_.size(), " (\"", left,
-                         "\", \"", right, "\") needs the token \"", token,
-                         "\", which the vocabulary does not have"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            file_, ": merge ", merges_.size(), " (\"", base::Printable(left),
+            "\", \"", base::Printable(right), "\") needs the token \"",
+            base::Printable(token), "\", which the vocabulary does not have"));
       }
     }
     merges_.push_back(absl::StrCat(Escape(left), " ", Escape(right)));
@@ -87,14 +89,14 @@ absl::Status AddFromJson(const Json& merge, MergeList& merges) {
 absl::StatusOr<std::vector<std::string>> FromMergesTxt(
     const std::string& directory, const TokenIds& trained) {
   const std::string path = absl::StrCat(directory, "/merges.txt");
-  absl::StatusOr<std::string> text = converters::ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  if (!base::IsValidUtf8(*text)) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   base::ReadFile(path, kMaxTokenizerFile));
+  if (!base::IsValidUtf8(text)) {
     return absl::DataLossError(absl::StrCat(path, ": not valid UTF-8"));
   }
   MergeList merges("merges.txt", trained, "");
   bool first = true;
-  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
     line = absl::StripAsciiWhitespace(line);
     const bool is_header = first && absl::StartsWith(line, "#");
     first = false;
@@ -102,8 +104,7 @@ absl::StatusOr<std::vector<std::string>> FromMergesTxt(
     const std::vector<absl::string_view> parts =
         absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
     if (parts.size() != 2) return merges.WrongShape();
-    absl::Status status = merges.Add(parts[0], parts[1]);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(merges.Add(parts[0], parts[1]));
   }
   return std::move(merges).Take();
 }
@@ -129,8 +130,7 @@ absl::StatusOr<std::vector<std::string>> LoadMerges(
       "tokenizer.json", trained,
       prefix == nullptr ? absl::string_view() : absl::string_view(*prefix));
   for (const Json& merge : list) {
-    absl::Status status = AddFromJson(merge, merges);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(AddFromJson(merge, merges));
   }
   return std::move(merges).Take();
 }

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "converters/vocab/pre_tokenizer_table.h"
 #include "nlohmann/json.hpp"
 
@@ -40,6 +41,7 @@ std::string CanonicalRegex(const std::string& regex) {
       regex, {{"\r", R"(\r)"},
               {"\n", R"(\n)"},
               {"\t", R"(\t)"},
+              {R"(\")", "\""},
               {"]?+", "]?"},
               {"]++", "]+"},
               {"]*+", "]*"},
@@ -223,8 +225,16 @@ SplitStructure ReadSplitStructure(const Json& tokenizer,
 }
 
 std::string Describe(const SplitStructure& structure) {
+  // Longer ones are no one's to read.
+  static constexpr size_t kSteps = 20, kStepBytes = 1000;
   const auto lines = [](const std::vector<std::string>& steps) {
-    return steps.empty() ? "(none)" : absl::StrJoin(steps, "\n    ");
+    if (steps.empty()) return std::string("(none)");
+    std::vector<std::string> shown;
+    for (size_t i = 0; i < std::min(steps.size(), kSteps); ++i) {
+      shown.push_back(base::Printable(steps[i], kStepBytes));
+    }
+    return absl::StrCat(absl::StrJoin(shown, "\n    "),
+                        shown.size() < steps.size() ? "\n    …" : "");
   };
   return absl::StrCat(
       "  normalizer:\n    ", lines(structure.normalizers),

@@ -20,6 +20,11 @@ constexpr absl::string_view kNoContractions =
 constexpr absl::string_view kOneNewline =
     "Split Isolated " CONTRACTIONS "|" WORD
     R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
+constexpr absl::string_view kDigits3OneNewline =
+    "Split Isolated " CONTRACTIONS "|" WORD
+    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
+constexpr absl::string_view kSeedOss =
+    R"(Split Isolated (?:\r?\n)+(?!\r?\n)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s+(?!\S)|\s+)";
 constexpr absl::string_view kSeedCoder =
     "Split Isolated " CONTRACTIONS "|" WORD
     R"(|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -43,6 +48,9 @@ constexpr absl::string_view kWordGroups =
 constexpr absl::string_view kO200k =
     "Split Isolated " LOWER_WORD CONTRACTIONS "?|" UPPER_WORD CONTRACTIONS
     R"(?|\p{N}{1,3}|)" MARKS_SLASH_AND_SPACE;
+constexpr absl::string_view kKimiK2 =
+    R"(Split Isolated [\p{Han}]+|)" LOWER_WORD CONTRACTIONS
+    "?|" UPPER_WORD CONTRACTIONS R"(?|\p{N}{1,3}|)" MARKS_AND_SPACE;
 constexpr absl::string_view kTekken =
     "Split Isolated " LOWER_WORD "|" UPPER_WORD
     R"(|\p{N}|)" MARKS_SLASH_AND_SPACE;
@@ -76,9 +84,11 @@ std::vector<PreTokenizerRow> MakeTable() {
       // Both split alike, but with llama-bpe the runtime ignores merges.
       {"llama-bpe", kNoneOrNfc, kIgnoresMerges, {kDigits3, kBytes}},
       {"smaug-bpe", kNoneOrNfc, kAlways, {kDigits3, kBytes}},
+      {"dbrx", kNoneOrNfc, kAlways, {kDigits3OneNewline, kBytes}},
       {"qwen2", kNoneOrNfc, kAlways, {kDigits1, kBytes}},
       {"bailingmoe", kNoneOrNfc, kAlways, {kOneNewline, kBytes}},
       {"seed-coder", kNoneOrNfc, kAlways, {kSeedCoder, kBytes}},
+      {"seed-coder", kNoneOrNfc, kAlways, {kSeedOss, kBytes}},
       {"jais-2", kNoneOrNfc, kAlways, {kJais2, kBytes}},
       {"qwen35", kNoneOrNfc, kAlways, {kWithAccents, kBytes}},
       {"exaone-moe", kNoneOrNfc, kAlways, {kWordGroups, kBytes}},
@@ -86,6 +96,7 @@ std::vector<PreTokenizerRow> MakeTable() {
       {"minicpm5", kNoneOrNfc, kAlways, {kNumbers3, kDigitRuns, kBytes}},
       // The o200k family.
       {"gpt-4o", kNoneOrNfc, kAlways, {kO200k, kBytes}},
+      {"kimi-k2", kNoneOrNfc, kAlways, {kKimiK2, kBytes}},
       {"tekken", kNoneOrNfc, kAlways, {kTekken, kBytes}},
       // The GPT-2 family. The normalizer tells GPT-NeoX's descendants apart.
       {"olmo", "NFC", kAlways, {kWords}},

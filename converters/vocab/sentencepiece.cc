@@ -8,11 +8,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
-#include "converters/json_file.h"
 #include "converters/vocab/sentencepiece_model.pb.h"
+#include "converters/vocab/tokenizer_json.h"
 #include "nlohmann/json.hpp"
 
 namespace vocab {
@@ -46,9 +48,9 @@ TokenType TypeOf(const sentencepiece::Piece& piece) {
 }
 
 absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
-  ASSIGN_OR_RETURN(
-      const std::string bytes,
-      converters::ReadTextFile(absl::StrCat(directory, "/tokenizer.model")));
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   base::ReadFile(absl::StrCat(directory, "/tokenizer.model"),
+                                  kMaxTokenizerFile));
   const auto damaged = [](const auto&... what) {
     return absl::DataLossError(absl::StrCat("tokenizer.model: ", what...));
   };
@@ -70,7 +72,8 @@ absl::StatusOr<sentencepiece::Model> ReadModel(const std::string& directory) {
     if (!base::IsValidUtf8(text))
       return damaged("piece ", id, " is not valid UTF-8");
     if (!seen.insert(text).second) {
-      return damaged("piece ", id, " (\"", text, "\") is there twice");
+      return damaged("piece ", id, " (\"", base::Printable(text),
+                     "\") is there twice");
     }
   }
   return model;
@@ -84,10 +87,10 @@ class LeftOut {
       : file_(file), vocab_size_(vocab_size) {}
 
   void Add(absl::string_view text, uint64_t id) {
-    constexpr size_t kListed = 5;
+    constexpr size_t kListed = 5, kShown = 60;
     if (++count_ > kListed) return;
-    absl::StrAppend(&list_, list_.empty() ? "" : ", ", "\"", text, "\" (", id,
-                    ")");
+    absl::StrAppend(&list_, list_.empty() ? "" : ", ", "\"",
+                    base::Printable(text, kShown), "\" (", id, ")");
   }
 
   void Report(std::vector<converters::Warning>* warnings) const {
@@ -122,14 +125,15 @@ class TokenOverlay {
       const std::optional<uint64_t> number = UintOf(id);
       if (!number) {
         return absl::InvalidArgumentError(absl::StrCat(
-            "added_tokens.json: \"", text,
+            "added_tokens.json: \"", base::Printable(text),
             "\": expected an id (0 or more), found ", base::ShowJson(id)));
       }
       const auto [other, is_new] = seen.emplace(*number, text);
       if (!is_new) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "added_tokens.json: id ", other->first, " is given to both \"",
-            other->second, "\" and \"", text, "\""));
+        return absl::InvalidArgumentError(
+            absl::StrCat("added_tokens.json: id ", other->first,
+                         " is given to both \"", base::Printable(other->second),
+                         "\" and \"", base::Printable(text), "\""));
       }
       Add(other->first, text, TokenType::kUserDefined, left_out);
     }
@@ -143,24 +147,46 @@ class TokenOverlay {
     if (decoder.is_null()) return absl::OkStatus();
     LeftOut left_out("tokenizer_config.json", list_.size());
     for (const auto& [key, token] : decoder.items()) {
-      const std::string* text = StringMember(token, "content");
       uint64_t id = 0;
-      if (!decoder.is_object() || text == nullptr ||
-          !absl::SimpleAtoi(key, &id)) {
+      if (!decoder.is_object() || !absl::SimpleAtoi(key, &id) ||
+          !AddMarked(id, token, left_out)) {
         return absl::InvalidArgumentError(absl::StrCat(
-            "tokenizer_config.json: added_tokens_decoder: entry \"", key,
+            "tokenizer_config.json: added_tokens_decoder: entry \"",
+            base::Printable(key),
             "\": expected an id (0 or more) with an object with a content"));
       }
-      const bool is_control =
-          BoolMember(token, "special").value_or(false) || LooksSpecial(*text);
-      Add(id, is_control ? *text : WithPlainSpaces(*text),
-          is_control ? TokenType::kControl : TokenType::kUserDefined, left_out);
+    }
+    left_out.Report(warnings_);
+    return absl::OkStatus();
+  }
+
+  // tokenizer.json's added_tokens, which say the same.
+  absl::Status AddFromTokenizer(const Json& tokenizer) {
+    LeftOut left_out("tokenizer.json", list_.size());
+    const Json& added = Member(tokenizer, "added_tokens");
+    for (const Json& token : added) {
+      const std::optional<uint64_t> id = base::UintMember(token, "id");
+      if (!id || !AddMarked(*id, token, left_out)) {
+        return absl::InvalidArgumentError(
+            "tokenizer.json: added_tokens: expected a list of objects with an "
+            "id (0 or more) and a content");
+      }
     }
     left_out.Report(warnings_);
     return absl::OkStatus();
   }
 
  private:
+  // False if `token` is none.
+  bool AddMarked(uint64_t id, const Json& token, LeftOut& left_out) {
+    const std::string* text = StringMember(token, "content");
+    if (text == nullptr) return false;
+    const bool is_control =
+        BoolMember(token, "special").value_or(false) || LooksSpecial(*text);
+    Add(id, is_control ? *text : WithPlainSpaces(*text),
+        is_control ? TokenType::kControl : TokenType::kUserDefined, left_out);
+    return true;
+  }
   void Add(uint64_t id, const std::string& text, TokenType type,
            LeftOut& left_out) {
     if (id < list_.size()) {
@@ -174,33 +200,57 @@ class TokenOverlay {
   std::vector<converters::Warning>* const warnings_;
 };
 
+absl::StatusOr<TokenList> ModelPieces(const std::string& directory,
+                                      std::optional<uint64_t> vocab_size) {
+  ASSIGN_OR_RETURN(const sentencepiece::Model model, ReadModel(directory));
+  const uint64_t count = static_cast<uint64_t>(model.pieces_size());
+  if (vocab_size && count < *vocab_size && !model.has_trainer_spec()) {
+    return absl::DataLossError(absl::StrCat(
+        "tokenizer.model: ", count, " pieces where the model's vocab_size is ",
+        *vocab_size, ", and nothing after them: the file was cut off"));
+  }
+  TokenList pieces;
+  for (const sentencepiece::Piece& piece : model.pieces()) {
+    pieces.Append(piece.text(), piece.score(), TypeOf(piece));
+  }
+  return pieces;
+}
+
 }  // namespace
 
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
     std::vector<converters::Warning>* warnings) {
-  ASSIGN_OR_RETURN(const sentencepiece::Model model,
-                   ReadModel(files.directory));
-  const uint64_t pieces = static_cast<uint64_t>(model.pieces_size());
-  if (vocab_size && pieces < *vocab_size && !model.has_trainer_spec()) {
-    return absl::DataLossError(absl::StrCat(
-        "tokenizer.model: ", pieces, " pieces where the model's vocab_size is ",
-        *vocab_size, ", and nothing after them: the file was cut off"));
-  }
-  ASSIGN_OR_RETURN(TokenList list, MakeFillers(vocab_size.value_or(pieces)));
-  LeftOut left_out("tokenizer.model", list.size());
-  for (int id = 0; id < model.pieces_size(); ++id) {
-    const sentencepiece::Piece& piece = model.pieces(id);
-    const size_t row = static_cast<size_t>(id);
-    if (row < list.size()) {
-      list.Set(row, piece.text(), piece.score(), TypeOf(piece));
+  const bool has_model =
+      IsThere(files.directory, "tokenizer.model") || !HasByteFallback(files);
+  ASSIGN_OR_RETURN(TokenList pieces,
+                   has_model ? ModelPieces(files.directory, vocab_size)
+                             : PiecesOfTokenizerJson(files));
+  ASSIGN_OR_RETURN(TokenList list,
+                   MakeFillers(vocab_size.value_or(pieces.size())));
+  LeftOut left_out(has_model ? "tokenizer.model" : "tokenizer.json",
+                   list.size());
+  for (size_t id = 0; id < pieces.size(); ++id) {
+    if (id < list.size()) {
+      list.Set(id, std::move(pieces.texts[id]), pieces.scores[id],
+               static_cast<TokenType>(pieces.types[id]));
     } else {
-      left_out.Add(piece.text(), row);
+      left_out.Add(pieces.texts[id], id);
     }
   }
   left_out.Report(warnings);
   TokenOverlay overlay(list, warnings);
   RETURN_IF_ERROR(overlay.AddFromAddedTokens(files.added_tokens));
+  if (!has_model) {
+    RETURN_IF_ERROR(overlay.AddFromTokenizer(files.tokenizer));
+    if (warnings != nullptr) {
+      warnings->push_back(
+          {"scores-from-ranks",
+           "tokenizer.model is not there: the vocabulary is that of "
+           "tokenizer.json, with the scores that SentencePiece gives tokens in "
+           "the order of their ids"});
+    }
+  }
   RETURN_IF_ERROR(overlay.AddFromDecoder(files.tokenizer_config));
   return list;
 }

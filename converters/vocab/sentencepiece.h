@@ -1,7 +1,8 @@
 // File: converters/vocab/sentencepiece.h
 //
-// The tokens of a SentencePiece vocabulary: tokenizer.model, and what
-// added_tokens.json and tokenizer_config.json add to it or change in it.
+// The tokens of a SentencePiece vocabulary: tokenizer.model, or what
+// tokenizer.json says of it, and what added_tokens.json and
+// tokenizer_config.json add to it or change in it.
 
 #ifndef CONVERTERS_VOCAB_SENTENCEPIECE_H_
 #define CONVERTERS_VOCAB_SENTENCEPIECE_H_

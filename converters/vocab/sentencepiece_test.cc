@@ -1,5 +1,6 @@
 #include "converters/vocab/sentencepiece.h"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -161,6 +162,72 @@ TEST_F(SentencePieceTest, WrongDecoderEntriesAreErrors) {
     files_.tokenizer_config = {{"added_tokens_decoder", decoder}};
     ExpectError(6, "added_tokens_decoder");
   }
+}
+
+// A SentencePiece BPE as its trainer makes it, and the tokenizer.json that
+// transformers makes of that.
+class WithoutModelTest : public SentencePieceTest {
+ protected:
+  WithoutModelTest() {
+    AddPiece(model_, "<pad>", Piece::CONTROL, 0);
+    AddPiece(model_, "<unk>", Piece::UNKNOWN, 0);
+    AddPiece(model_, "<mask>", Piece::USER_DEFINED, 0);
+    AddPiece(model_, "▁▁", Piece::USER_DEFINED, 0);
+    AddPiece(model_, "<0x0A>", Piece::BYTE, 0);
+    AddPiece(model_, "▁a", Piece::NORMAL, -0.0f);
+    AddPiece(model_, "▁ab", Piece::NORMAL, -1);
+    AddPiece(model_, "▁", Piece::NORMAL, -2);
+    AddPiece(model_, "a", Piece::NORMAL, -3);
+    AddPiece(model_, "b", Piece::NORMAL, -4);
+    model_.set_trainer_spec("\x18\x02");
+    tokenizer_ = Json::parse(R"json({
+      "added_tokens": [
+        {"id": 0, "content": "<pad>", "special": true, "normalized": false},
+        {"id": 1, "content": "<unk>", "special": true, "normalized": false},
+        {"id": 2, "content": "<mask>", "special": false, "normalized": false},
+        {"id": 3, "content": "▁▁", "special": false, "normalized": false}],
+      "model": {"type": "BPE", "byte_fallback": true, "unk_token": "<unk>",
+        "vocab": {"<pad>": 0, "<unk>": 1, "<mask>": 2, "▁▁": 3, "<0x0A>": 4,
+                  "▁a": 5, "▁ab": 6, "▁": 7, "a": 8, "b": 9},
+        "merges": [["▁", "a"], ["▁a", "b"]]}})json");
+  }
+
+  absl::StatusOr<TokenList> LoadTokenizer(uint64_t size) {
+    const TestDirectory empty;
+    files_.directory = empty.path();
+    files_.tokenizer = tokenizer_;
+    warnings_.clear();
+    return SentencePieceTokens(files_, size, &warnings_);
+  }
+
+  sentencepiece::Model model_;
+  Json tokenizer_;
+};
+
+TEST_F(WithoutModelTest, TokenizerJsonGivesTheSameVocabulary) {
+  const auto without = LoadTokenizer(12);
+  ASSERT_TRUE(without.ok()) << without.status();
+  ASSERT_EQ(warnings_.size(), 1);
+  EXPECT_EQ(warnings_[0].code, "scores-from-ranks");
+  files_.tokenizer_config["added_tokens_decoder"] = {
+      {"0", tokenizer_["added_tokens"][0]},
+      {"1", tokenizer_["added_tokens"][1]},
+      {"2", tokenizer_["added_tokens"][2]},
+      {"3", tokenizer_["added_tokens"][3]}};
+  const auto with = Load(model_.SerializeAsString(), 12);
+  ASSERT_TRUE(with.ok()) << with.status();
+  EXPECT_EQ(without->texts, with->texts);
+  EXPECT_EQ(without->scores, with->scores);
+  EXPECT_TRUE(std::signbit(without->scores[5]));
+  EXPECT_EQ(without->types, with->types);
+}
+
+TEST_F(WithoutModelTest, MergesInAnotherOrderGiveNoScores) {
+  tokenizer_["model"]["merges"] = Json::parse(R"([["▁a", "b"], ["▁", "a"]])");
+  const absl::Status status = LoadTokenizer(12).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(status.message(), "tokenizer.model is needed"))
+      << status;
 }
 
 }  // namespace

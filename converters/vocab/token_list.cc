@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/printable.h"
 
 namespace vocab {
 namespace {
@@ -44,7 +45,7 @@ absl::StatusOr<TokenList> MakeFillers(uint64_t size) {
 absl::Status NoRowForToken(absl::string_view file, absl::string_view text,
                            uint64_t id, uint64_t vocab_size) {
   return absl::InvalidArgumentError(absl::StrCat(
-      file, ": token \"", text, "\" has the id ", id,
+      file, ": token \"", base::Printable(text), "\" has the id ", id,
       ", but the embedding, token_embd.weight, has ", vocab_size,
       " rows (vocab_size); the tokenizer is another model's, or the embedding "
       "was not made larger with it"));

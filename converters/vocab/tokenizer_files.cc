@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
-#include "converters/json_file.h"
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -33,7 +32,7 @@ absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& directory,
                                               base::JsonOrder* order) {
   const std::string path = PathOf(directory, name);
   absl::StatusOr<nlohmann::json> parsed =
-      converters::ReadJsonFile(path, limits, order);
+      base::ReadJsonFile(path, limits, order);
   if (absl::IsNotFound(parsed.status())) return nlohmann::json();
   if (parsed.ok() && !parsed->is_object()) {
     return absl::DataLossError(absl::StrCat(

@@ -5,6 +5,7 @@
 #ifndef CONVERTERS_VOCAB_TOKENIZER_FILES_H_
 #define CONVERTERS_VOCAB_TOKENIZER_FILES_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,13 +15,16 @@
 
 namespace vocab {
 
+// Of a file that is not JSON, in bytes.
+inline constexpr uint64_t kMaxTokenizerFile = 256 << 20;
+
 // False if nothing in `directory` bears that name; true also for what can't be
 // read, which is then an error of the one who reads it.
 bool IsThere(const std::string& directory, absl::string_view name);
 
 // The JSON object in `directory`/`name`, or null if nothing bears that name.
 // `order`: as for base::ParseJson.
-// Errors: those of converters::ReadJsonFile; DataLoss if it is no object.
+// Errors: those of base::ReadJsonFile; DataLoss if it is no object.
 absl::StatusOr<nlohmann::json> ReadJsonObject(
     const std::string& directory, absl::string_view name,
     const base::JsonLimits& limits = base::kSmallJson,

@@ -34,6 +34,16 @@ absl::StatusOr<TokenList> ByteLevelTokens(const TokenizerFiles& files,
                                           const TokenIds& trained,
                                           std::optional<uint64_t> vocab_size);
 
+// True if tokenizer.json holds a BPE with byte fallback: one that was made of a
+// SentencePiece model.
+bool HasByteFallback(const TokenizerFiles& files);
+
+// The pieces of that model, by id. Its scores are not in the file, but
+// SentencePiece's BPE always gives its n-th normal piece the score -n; that the
+// merges stand in this order is checked. Gaps are fillers.
+// Errors: InvalidArgument if they do not, or as of ReadTrainedTokens.
+absl::StatusOr<TokenList> PiecesOfTokenizerJson(const TokenizerFiles& files);
+
 // True if tokenizer.json holds a SentencePiece-like BPE: byte fallback and a
 // decoder in several steps.
 bool IsSentencePieceLike(const TokenizerFiles& files);

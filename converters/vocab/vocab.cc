@@ -56,7 +56,8 @@ class Loader {
       case Kind::kSentencePiece:
         return SentencePiece();
       case Kind::kSentencePieceOrByteLevel:
-        return has_model ? SentencePiece() : ByteLevel();
+        return has_model || HasByteFallback(files_) ? SentencePiece()
+                                                    : ByteLevel();
       case Kind::kLlama:
         if (has_model) return SentencePiece();
         return IsSentencePieceLike(files_) ? SentencePieceLike() : ByteLevel();

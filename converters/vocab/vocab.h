@@ -30,11 +30,11 @@ enum class Kind {
   // tokenizer.json, or vocab.json and merges.txt: tokenizer.ggml.model "gpt2",
   // .pre, .tokens, .token_type, .merges, special tokens, chat templates.
   kByteLevelBpe,
-  // tokenizer.model with added_tokens.json and tokenizer_config.json:
-  // tokenizer.ggml.model "llama", .pre, .tokens, .scores, .token_type, special
-  // tokens, chat templates.
+  // tokenizer.model, or the BPE that tokenizer.json made of it, with
+  // added_tokens.json and tokenizer_config.json: tokenizer.ggml.model "llama",
+  // .pre, .tokens, .scores, .token_type, special tokens, chat templates.
   kSentencePiece,
-  // tokenizer.model if it is there, else byte-level BPE.
+  // The same if one of these is there, else byte-level BPE.
   kSentencePieceOrByteLevel,
   // tokenizer.model, else a SentencePiece-like BPE in tokenizer.json (metaspace
   // and byte fallback: SentencePiece's keys), else byte-level BPE; before all,

@@ -15,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
-#include "converters/json_file.h"
+#include "base/file.h"
 #include "gguf/file.h"
 #include "gguf/layout.h"
 
@@ -186,8 +186,7 @@ bool MayBeQuantized(const converters::TensorPlan& tensor) {
 }  // namespace
 
 absl::StatusOr<ImportanceMatrix> ReadImportanceMatrix(const std::string& path) {
-  absl::StatusOr<std::string> bytes =
-      converters::ReadTextFile(path, kMaxLegacyBytes);
+  absl::StatusOr<std::string> bytes = base::ReadFile(path, kMaxLegacyBytes);
   if (!bytes.ok()) return bytes.status();
   if (!absl::StartsWith(*bytes, gguf::kMagic)) {
     return LegacyReader(path, *bytes).Read();

@@ -10,10 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "converters/checkpoint/checkpoint.h"
 #include "converters/checkpoint/dequantize.h"
 #include "converters/gguf_source.h"
-#include "converters/json_file.h"
 #include "converters/plan_model.h"
 #include "converters/registry.h"
 #include "nlohmann/json.hpp"
@@ -57,7 +57,7 @@ absl::StatusOr<LoadedModel> LoadGguf(const JobSpec& spec) {
 
 absl::StatusOr<LoadedModel> LoadCheckpoint(const JobSpec& spec) {
   absl::StatusOr<nlohmann::json> config =
-      converters::ReadJsonFile(absl::StrCat(spec.model(), "/config.json"));
+      base::ReadJsonFile(absl::StrCat(spec.model(), "/config.json"));
   if (!config.ok()) return config.status();
   absl::StatusOr<const converters::Architecture*> architecture =
       converters::FindArchitecture(*config, spec.model_type());
