@@ -100,6 +100,15 @@ GgufSource::GgufSource(std::unique_ptr<gguf::FileSet> model)
   }
 }
 
+std::vector<SourceFile> GgufSource::files() const {
+  std::vector<SourceFile> files;
+  for (size_t i = 0; i < model_->file_count(); ++i) {
+    const gguf::File& file = model_->file(i);
+    files.push_back(MakeSourceFile(file.path(), file.info()));
+  }
+  return files;
+}
+
 absl::Status GgufSource::Read(size_t tensor, uint64_t first,
                               absl::Span<float> out) const {
   const SourceTensor& info = tensors_[tensor];
@@ -147,7 +156,6 @@ void GgufSource::Prefetch(size_t tensor, uint64_t first, uint64_t count) const {
 }
 
 absl::StatusOr<ModelPlan> PlanGguf(const GgufSource& source) {
-  constexpr absl::string_view kFileTypeKey = "general.file_type";
   constexpr absl::string_view kArchitectureKey = "general.architecture";
   ModelPlan plan;
   plan.metadata = source.model().metadata();
@@ -159,8 +167,8 @@ absl::StatusOr<ModelPlan> PlanGguf(const GgufSource& source) {
                      kArchitectureKey, "': this is not a model"));
   }
   plan.architecture = *architecture;
-  if (plan.metadata.Find(kFileTypeKey) != nullptr) {
-    plan.metadata.Set(kFileTypeKey, uint32_t{0});
+  if (plan.metadata.Find(gguf::kFileTypeKey) != nullptr) {
+    plan.metadata.Set(gguf::kFileTypeKey, uint32_t{0});
   }
   for (size_t i = 0; i < source.tensors().size(); ++i) {
     const gguf::TensorInfo& info = source.model().tensors()[i];

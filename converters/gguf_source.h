@@ -30,6 +30,8 @@ class GgufSource : public TensorSource {
 
   absl::Span<const SourceTensor> tensors() const override { return tensors_; }
 
+  std::vector<SourceFile> files() const override;
+
   // Blocks are dequantized; `first` and out.size() must be multiples of the
   // block size of the tensor's type.
   // Errors: besides those of TensorSource, InvalidArgument if they are not,

@@ -19,7 +19,7 @@
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
-#include "gguf/writer.h"
+#include "gguf/testing/write_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -65,15 +65,12 @@ class GgufSourceTest : public ::testing::Test {
 
   std::unique_ptr<GgufSource> Source(const std::vector<StoredTensor>& tensors) {
     std::vector<gguf::TensorInfo> infos;
-    for (const StoredTensor& tensor : tensors) infos.push_back(tensor.info);
-    gguf::WriterOptions options;
-    options.overwrite = true;
-    auto writer = gguf::Writer::Create(path_, metadata_, infos, options);
-    EXPECT_TRUE(writer.ok()) << writer.status();
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      EXPECT_TRUE((*writer)->Write(i, 0, tensors[i].bytes).ok());
+    std::vector<std::vector<uint8_t>> data;
+    for (const StoredTensor& tensor : tensors) {
+      infos.push_back(tensor.info);
+      data.push_back(tensor.bytes);
     }
-    EXPECT_TRUE((*writer)->Commit().ok());
+    gguf::WriteFile(path_, metadata_, infos, data);
     auto source = GgufSource::Open(path_);
     EXPECT_TRUE(source.ok()) << source.status();
     return *std::move(source);

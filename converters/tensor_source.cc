@@ -1,5 +1,7 @@
 #include "converters/tensor_source.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +26,20 @@ uint64_t SourceTensor::elements() const {
   uint64_t product = 1;
   for (uint64_t extent : shape) product *= extent;
   return product;
+}
+
+SourceFile MakeSourceFile(absl::string_view path, const struct stat& info) {
+  const auto nanoseconds = [](const timespec& time) {
+    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  };
+  SourceFile file;
+  file.path = std::string(path);
+  file.size = static_cast<uint64_t>(info.st_size);
+  file.modified = nanoseconds(info.st_mtim);
+  file.changed = nanoseconds(info.st_ctim);
+  file.inode = info.st_ino;
+  file.device = info.st_dev;
+  return file;
 }
 
 void TensorSource::Prefetch(size_t, uint64_t, uint64_t) const {}

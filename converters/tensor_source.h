@@ -7,6 +7,8 @@
 #ifndef CONVERTERS_TENSOR_SOURCE_H_
 #define CONVERTERS_TENSOR_SOURCE_H_
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,6 +33,18 @@ struct SourceTensor {
   uint64_t elements() const;
 };
 
+// A file that is read, as it was when it was opened: what tells it from any
+// other, whatever gets its name meanwhile.
+struct SourceFile {
+  std::string path;
+  uint64_t size = 0;     // bytes
+  int64_t modified = 0;  // nanoseconds since 1970
+  int64_t changed = 0;   // the same; no program can set it back
+  uint64_t inode = 0;
+  uint64_t device = 0;
+};
+SourceFile MakeSourceFile(absl::string_view path, const struct stat& info);
+
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
@@ -38,6 +52,9 @@ class TensorSource {
   // In the order in which the source lists them. Constant for the object's
   // lifetime.
   virtual absl::Span<const SourceTensor> tensors() const = 0;
+
+  // All files that values come from, each once, in the order of the tensors.
+  virtual std::vector<SourceFile> files() const { return {}; }
 
   // Reads elements [first, first + out.size()) of tensor number `tensor`, in
   // row-major order, as floats. Values are converted exactly where F32 can

@@ -40,6 +40,8 @@ class File {
 
   const std::string& path() const { return input_->path(); }
   uint64_t size() const { return input_->size(); }
+  // Of the file that is read, as it was when it was opened.
+  const struct stat& info() const { return input_->info(); }
   uint32_t version() const { return header_.version; }
   const Metadata& metadata() const { return header_.metadata; }
   // Gives it away: of a large vocabulary one copy is enough.

@@ -15,7 +15,7 @@
 #include "gguf/split.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
-#include "gguf/writer.h"
+#include "gguf/testing/write_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -44,15 +44,9 @@ class FileSetTest : public ::testing::Test {
   // Writes a file whose tensors' bytes are `first`, `first` + 1, …
   void Write(const std::string& path, const Metadata& metadata,
              std::vector<TensorInfo> tensors, uint8_t first) {
-    WriterOptions options;
-    options.overwrite = true;
-    auto writer = Writer::Create(path, metadata, tensors, options);
-    ASSERT_TRUE(writer.ok()) << writer.status();
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const std::vector<uint8_t> data(10, first++);
-      ASSERT_TRUE((*writer)->Write(i, 0, data).ok());
-    }
-    ASSERT_TRUE((*writer)->Commit().ok());
+    std::vector<std::vector<uint8_t>> data;
+    for (size_t i = 0; i < tensors.size(); ++i) data.emplace_back(10, first++);
+    WriteFile(path, metadata, tensors, data);
     written_.push_back(path);
   }
 

@@ -21,7 +21,7 @@
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
-#include "gguf/writer.h"
+#include "gguf/testing/write_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -187,31 +187,26 @@ Metadata EveryValueType() {
   return metadata;
 }
 
-TEST_F(FileTest, RoundTripThroughTheWriter) {
+TEST_F(FileTest, RoundTripThroughTheLayout) {
   const std::vector<TensorInfo> tensors = {
       {"token_embd.weight", TensorType::kQ4_K, {512, 3}},
       {"blk.0.attn_norm.weight", TensorType::kF32, {7}},
       {"blk.0.ffn_up_exps.weight", TensorType::kMXFP4, {32, 3, 2, 1}}};
-  WriterOptions options;
-  options.overwrite = true;
-  auto writer = Writer::Create(path_, EveryValueType(), tensors, options);
-  ASSERT_TRUE(writer.ok()) << writer.status();
   std::vector<std::vector<uint8_t>> data;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    data.emplace_back((*writer)->layout().tensors[i].bytes);
-    std::iota(data[i].begin(), data[i].end(), uint8_t(i + 1));
-    ASSERT_TRUE((*writer)->Write(i, 0, data[i]).ok());
+  for (const TensorInfo& tensor : tensors) {
+    data.emplace_back(*TensorBytes(tensor));
+    std::iota(data.back().begin(), data.back().end(), uint8_t(data.size()));
   }
-  ASSERT_TRUE((*writer)->Commit().ok());
+  WriteFile(path_, EveryValueType(), tensors, data);
 
   const auto file = File::Open(path_);
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->metadata(), EveryValueType());
   EXPECT_EQ((*file)->tensors(), absl::MakeConstSpan(tensors));
-  EXPECT_EQ((*file)->size(), (*writer)->layout().file_size);
+  const auto layout = PlanLayout(EveryValueType(), tensors);
+  EXPECT_EQ((*file)->size(), layout->file_size);
   for (size_t i = 0; i < tensors.size(); ++i) {
-    EXPECT_EQ((*file)->placement(i).offset,
-              (*writer)->layout().tensors[i].offset);
+    EXPECT_EQ((*file)->placement(i).offset, layout->tensors[i].offset);
     std::vector<uint8_t> back(data[i].size());
     ASSERT_TRUE((*file)->ReadTensorBytes(i, 0, absl::MakeSpan(back)).ok());
     EXPECT_EQ(back, data[i]);

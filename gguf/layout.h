@@ -78,7 +78,7 @@ absl::StatusOr<Layout> PlanLayout(const Metadata& metadata,
 
 // The alignment that `metadata` asks for.
 // Errors: InvalidArgument if the key has another type than UINT32 or its value
-// is no power of two.
+// is no power of two up to kMaxAlignment.
 absl::StatusOr<uint64_t> AlignmentOf(const Metadata& metadata);
 
 // `size` rounded up to a multiple of `alignment`, a power of two; nullopt if

@@ -61,6 +61,9 @@ using Value =
 
 inline ValueType TypeOf(const Value& value) { return ValueType(value.index()); }
 
+// A FileType's number (UINT32), by which a file says what it is.
+inline constexpr absl::string_view kFileTypeKey = "general.file_type";
+
 class Metadata {
  public:
   struct Entry {

@@ -43,15 +43,14 @@ std::vector<uint64_t> QuantizerShape(absl::Span<const uint64_t> shape) {
 
 void EditLikeQuantizer(const FileType& file_type, gguf::Metadata& metadata) {
   constexpr absl::string_view kVersionKey = "general.quantization_version";
-  constexpr absl::string_view kFileTypeKey = "general.file_type";
   for (absl::string_view key :
-       {kVersionKey, kFileTypeKey, absl::string_view("split.no"),
+       {kVersionKey, gguf::kFileTypeKey, absl::string_view("split.no"),
         absl::string_view("split.count"),
         absl::string_view("split.tensors.count")}) {
     metadata.Erase(key);
   }
   metadata.Set(kVersionKey, kQuantizationVersion);
-  metadata.Set(kFileTypeKey, file_type.number);
+  metadata.Set(gguf::kFileTypeKey, file_type.number);
 }
 
 }  // namespace quant

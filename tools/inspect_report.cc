@@ -159,7 +159,7 @@ std::string TypeText(const gguf::Value& value) {
 // What a number in the metadata stands for, " (Q4_K_M)"; empty if nothing.
 std::string Meaning(const gguf::Metadata::Entry& entry) {
   const auto* number = std::get_if<uint32_t>(&entry.value);
-  if (entry.key != "general.file_type" || number == nullptr) return "";
+  if (entry.key != gguf::kFileTypeKey || number == nullptr) return "";
   const quant::FileType* type = quant::FindFileType(*number);
   return type == nullptr ? "" : absl::StrCat(" (", type->name, ")");
 }

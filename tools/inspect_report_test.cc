@@ -15,7 +15,7 @@
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
 #include "gguf/tensor_type.h"
-#include "gguf/writer.h"
+#include "gguf/testing/write_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -38,15 +38,11 @@ class InspectReportTest : public ::testing::Test {
   // A file of zeros with these contents, opened.
   std::unique_ptr<gguf::FileSet> Model(const gguf::Metadata& metadata,
                                        std::vector<gguf::TensorInfo> tensors) {
-    gguf::WriterOptions options;
-    options.overwrite = true;
-    auto writer = gguf::Writer::Create(path_, metadata, tensors, options);
-    EXPECT_TRUE(writer.ok()) << writer.status();
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const std::vector<uint8_t> zeros((*writer)->layout().tensors[i].bytes);
-      EXPECT_TRUE((*writer)->Write(i, 0, zeros).ok());
+    std::vector<std::vector<uint8_t>> zeros;
+    for (const gguf::TensorInfo &tensor : tensors) {
+      zeros.emplace_back(*gguf::TensorBytes(tensor));
     }
-    EXPECT_TRUE((*writer)->Commit().ok());
+    gguf::WriteFile(path_, metadata, tensors, zeros);
     auto model = gguf::FileSet::Open(path_);
     EXPECT_TRUE(model.ok()) << model.status();
     return *std::move(model);

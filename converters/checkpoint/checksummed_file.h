@@ -32,6 +32,9 @@ class ChecksummedFile : public File {
 
   const std::string& name() const override { return name_; }
   uint64_t size() const override { return size_; }
+  std::optional<converters::SourceFile> identity() const override {
+    return file_->identity();
+  }
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
   void Prefetch(uint64_t offset, uint64_t size) const override;
 

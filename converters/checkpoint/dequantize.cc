@@ -110,6 +110,11 @@ class DequantizedSource : public TensorSource {
 
   absl::Span<const SourceTensor> tensors() const override { return tensors_; }
 
+  // Those of the scales as well.
+  std::vector<converters::SourceFile> files() const override {
+    return source_->files();
+  }
+
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override {
     const Weight& weight = weights_[tensor];

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "base/status_macros.h"
 
 namespace checkpoint {
+
 // The descriptors that are open, the last used first.
 class FilePool::Descriptors {
  public:
@@ -69,8 +71,7 @@ class FilePool::PooledFile : public File {
              std::shared_ptr<Descriptors> descriptors)
       : path_(std::move(path)),
         size_(first->size()),
-        device_(first->info().st_dev),
-        inode_(first->info().st_ino),
+        identity_(converters::MakeSourceFile(path_, first->info())),
         descriptors_(std::move(descriptors)) {
     descriptors_->Put(this, first);
   }
@@ -78,6 +79,9 @@ class FilePool::PooledFile : public File {
 
   const std::string& name() const override { return path_; }
   uint64_t size() const override { return size_; }
+  std::optional<converters::SourceFile> identity() const override {
+    return identity_;
+  }
 
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override {
     RETURN_IF_ERROR(CheckRange(*this, offset, out.size()));
@@ -108,7 +112,8 @@ class FilePool::PooledFile : public File {
     std::shared_ptr<const base::InputFile> open = descriptors_->Get(this);
     if (open != nullptr) return open;
     ASSIGN_OR_RETURN(open, base::InputFile::Open(path_));
-    if (open->info().st_dev != device_ || open->info().st_ino != inode_) {
+    if (open->info().st_dev != identity_.device ||
+        open->info().st_ino != identity_.inode) {
       return absl::FailedPreconditionError(absl::StrCat(
           path_, " was replaced by another file while it was being read"));
     }
@@ -118,8 +123,7 @@ class FilePool::PooledFile : public File {
 
   const std::string path_;
   const uint64_t size_;
-  const dev_t device_;
-  const ino_t inode_;
+  const converters::SourceFile identity_;
   const std::shared_ptr<Descriptors> descriptors_;
 };
 

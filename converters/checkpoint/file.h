@@ -12,12 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "converters/tensor_source.h"
 
 namespace checkpoint {
 
@@ -31,6 +33,11 @@ class File {
 
   // In bytes; constant.
   virtual uint64_t size() const = 0;
+
+  // What tells the file from any other, if it is one.
+  virtual std::optional<converters::SourceFile> identity() const {
+    return std::nullopt;
+  }
 
   // Fills `out` with the bytes from `offset` on, and reads no others.
   // Errors, which name the file and the offset: OutOfRange if the range does
@@ -58,6 +65,9 @@ class FileSlice : public File {
 
   const std::string& name() const override { return file_->name(); }
   uint64_t size() const override { return size_; }
+  std::optional<converters::SourceFile> identity() const override {
+    return file_->identity();
+  }
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
   void Prefetch(uint64_t offset, uint64_t size) const override;
 

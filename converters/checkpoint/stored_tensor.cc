@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/numeric/int128.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -167,6 +168,18 @@ StoredTensorSource::StoredTensorSource(std::vector<StoredTensor> tensors)
   for (const StoredTensor& stored : stored_) {
     tensors_.push_back(Describe(stored));
   }
+}
+
+std::vector<converters::SourceFile> StoredTensorSource::files() const {
+  std::vector<converters::SourceFile> files;
+  absl::flat_hash_set<std::string> seen;
+  for (const StoredTensor& tensor : stored_) {
+    std::optional<converters::SourceFile> file = tensor.data->identity();
+    if (file.has_value() && seen.insert(file->path).second) {
+      files.push_back(*std::move(file));
+    }
+  }
+  return files;
 }
 
 absl::Status StoredTensorSource::Read(size_t tensor, uint64_t first,

@@ -51,6 +51,7 @@ class StoredTensorSource : public converters::TensorSource {
   absl::Span<const converters::SourceTensor> tensors() const override {
     return tensors_;
   }
+  std::vector<converters::SourceFile> files() const override;
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override;
   void Prefetch(size_t tensor, uint64_t first, uint64_t count) const override;

@@ -33,14 +33,16 @@ class Running {
                        TellProgress(/*syncing=*/false);
                      }));
     if (result.threads < plan_.threads) {
-      Warn({"fewer-threads",
-            absl::StrCat("the system gave ", result.threads, " of ",
-                         plan_.threads, " threads")});
+      Warn({"fewer-threads", absl::StrCat("the system gave ", result.threads,
+                                          " of ", plan_.threads, " threads")});
     }
     TellProgress(/*syncing=*/true);
-    RETURN_IF_ERROR(outputs_.Commit([this](size_t number) {
-      if (observer_.finished) observer_.finished(ReportOfFile(number));
-    }));
+    RETURN_IF_ERROR(outputs_.Commit(
+        [this](size_t number) {
+          if (observer_.finished) observer_.finished(ReportOfFile(number));
+        },
+        [this](const converters::Warning& warning) { Warn(warning); },
+        [this] { TellProgress(/*syncing=*/true); }));
     JobReport report = Report(result);
     const std::chrono::duration<double> wall =
         std::chrono::steady_clock::now() - start;
@@ -58,11 +60,12 @@ class Running {
     for (const converters::Warning& warning : plan_.model.plan.warnings) {
       Warn(warning);
     }
-    const Journal& journal = outputs_.journal();
-    if (observer_.resumed &&
-        (journal.resumed() || !journal.restart_reason().empty())) {
-      observer_.resumed({journal.resumed(), plan_.work.chunks.size(),
-                         journal.finished().size(), journal.restart_reason()});
+    const Journal* const journal = outputs_.journal();
+    if (observer_.resumed && journal != nullptr &&
+        (journal->resumed() || !journal->restart_reason().empty())) {
+      observer_.resumed({journal->resumed(), plan_.work.chunks.size(),
+                         journal->finished().size(),
+                         journal->restart_reason()});
     }
     TellProgress(/*syncing=*/false);
   }
@@ -82,13 +85,9 @@ class Running {
 
   ExecutionInput Input() {
     ExecutionInput input;
-    input.model = &plan_.model.plan;
-    input.source = plan_.model.source.get();
-    input.work = &plan_.work;
-    input.importance = &plan_.importance;
+    input.plan = &plan_;
     input.outputs = outputs_.files();
-    input.journal = &outputs_.journal();
-    input.threads = plan_.threads;
+    input.journal = outputs_.journal();
     input.stop = &stop_;
     input.counters = &counters_;
     return input;
@@ -104,8 +103,8 @@ class Running {
   uint64_t HeaderBytesWritten() const {
     uint64_t bytes = 0;
     for (const std::unique_ptr<OutputFile>& file : outputs_.files()) {
-      if (file->writer().resumed()) continue;
-      bytes += file->writer().layout().header_size;
+      if (file->resumed() || file->complete()) continue;
+      bytes += file->layout().header_size;
     }
     return bytes;
   }
@@ -126,7 +125,7 @@ class Running {
     report.set_planned_peak_memory(plan_.planned_peak);
     report.set_peak_memory(base::PeakMemory());
     for (const converters::Warning& warning : plan_.model.plan.warnings) {
-      make_gguf::Warning& said = *report.add_warnings();
+      Warning& said = *report.add_warnings();
       said.set_code(warning.code);
       said.set_text(warning.text);
     }
@@ -144,7 +143,8 @@ class Running {
 // that to what is said of it.
 absl::Status EndUnfinished(const JobPlan& plan, JobOutputs& outputs,
                            absl::Status status) {
-  if (BlameOf(status) == Blame::kInput || !plan.spec.execution().resume()) {
+  if (BlameOf(status) == Blame::kInput || !plan.spec.execution().resume() ||
+      outputs.journal() == nullptr) {
     outputs.Discard();
     return status;
   }
@@ -169,7 +169,7 @@ absl::StatusOr<JobReport> Run(const JobPlan& plan, const Observer& observer,
   const std::atomic<bool>& stop =
       options.stop != nullptr ? *options.stop : never;
   ASSIGN_OR_RETURN(const std::unique_ptr<JobOutputs> outputs,
-                   JobOutputs::Open(plan, stop, *options.file_ops));
+                   JobOutputs::Open(plan, stop, options));
   Running running(plan, observer, stop, *outputs);
   absl::StatusOr<JobReport> report = running.Run();
   if (report.ok()) return report;

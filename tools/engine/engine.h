@@ -8,30 +8,23 @@
 //   absl::StatusOr<JobPlan> plan = Plan(spec);
 //   if (plan.ok()) report = Run(*plan, observer, {.stop = &stop});
 //
-// Plan (job_plan.h) reads no weight: it tells every file's size. Run writes the
-// files; nothing has its final name before it is whole. What happens meanwhile
-// goes to the observer, to no terminal. example.cc is a whole program.
+// Plan (job_plan.h) reads no weight: it tells every file's size. A plan is
+// data: plan_file.h writes it and reads it back. Run writes the files; nothing
+// has its final name before it is whole. What happens meanwhile goes to the
+// observer, to no terminal. example.cc is a whole program.
 
 #ifndef TOOLS_ENGINE_ENGINE_H_
 #define TOOLS_ENGINE_ENGINE_H_
 
-#include <atomic>
-
 #include "absl/status/statusor.h"
-#include "gguf/file_ops.h"
 #include "tools/engine/blame.h"
 #include "tools/engine/job.pb.h"
 #include "tools/engine/job_plan.h"
 #include "tools/engine/observer.h"
+#include "tools/engine/plan_file.h"
+#include "tools/engine/run_options.h"
 
 namespace make_gguf {
-
-struct RunOptions {
-  // Set from outside to stop the job. Looked at many times a second.
-  const std::atomic<bool>* stop = nullptr;
-  // Through which the outputs are written; for tests.
-  gguf::FileOps* file_ops = &gguf::FileOps::System();
-};
 
 // Writes all outputs. The error of a job that did not come to its end says what
 // to do, and BlameOf whose it is: of a job that was stopped, or that the

@@ -4,37 +4,44 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/parallel.h"
 #include "base/status_macros.h"
 #include "tools/engine/blame.h"
-#include "tools/engine/chunk_worker.h"
+#include "tools/engine/chunk_maker.h"
+#include "tools/engine/chunk_sink.h"
 #include "tools/engine/crew.h"
 #include "tools/engine/writeback.h"
 
 namespace make_gguf {
 namespace {
 
-// How much is fetched from the disk ahead of the threads that will read it.
-constexpr uint64_t kPrefetchWeights = uint64_t{8} << 20;
+// How much is fetched from the disk ahead of the threads that will read it, and
+// how often it is looked how far they are.
+constexpr uint64_t kPrefetchWeights = uint64_t{16} << 20;
+constexpr absl::Duration kPrefetchInterval = absl::Milliseconds(5);
 
 // The chunks still to be taken, and the first error.
 class Queue {
  public:
-  explicit Queue(const ExecutionInput& input) : input_(input) {}
+  Queue(uint32_t chunks, const std::atomic<bool>& stop)
+      : chunks_(chunks), stop_(stop) {}
 
   // The next chunk's number; false if there is none or the work has to end.
   bool Next(uint32_t& index) {
-    if (failed_ || *input_.stop) return false;
+    if (failed_ || stop_) return false;
     index = next_.fetch_add(1);
-    if (index >= input_.work->chunks.size()) return false;
-    PrefetchAhead(index);
-    return true;
+    return index < chunks_;
   }
+  // All chunks before it have been taken.
+  uint32_t next() const { return next_; }
 
   // Of several errors the one of the earliest chunk counts.
   void Fail(uint32_t index, const absl::Status& status) {
@@ -48,35 +55,13 @@ class Queue {
 
   absl::Status status() {
     absl::MutexLock lock(&mutex_);
-    if (status_.ok() && *input_.stop) return Stopped();
-    return status_;
+    return status_.ok() && stop_ ? Stopped() : status_;
   }
 
  private:
-  // Announces the chunks that follow `index`, so that the disk reads while the
-  // threads compute. Each chunk is announced once.
-  void PrefetchAhead(uint32_t index) {
-    const std::vector<Chunk>& chunks = input_.work->chunks;
-    if (!prefetching_.TryLock()) return;  // another thread is at it
-    uint64_t ahead = 0;
-    for (uint32_t i = index; i < chunks.size() && ahead < kPrefetchWeights;
-         ++i) {
-      ahead += chunks[i].weights;
-      if (i < prefetched_) continue;
-      prefetched_ = i + 1;
-      if (input_.journal->finished().contains(i)) continue;
-      converters::PrefetchTensor(
-          *input_.source,
-          input_.model->tensors[input_.work->tensors[chunks[i].work].tensor],
-          chunks[i].first, chunks[i].weights);
-    }
-    prefetching_.Unlock();
-  }
-
-  const ExecutionInput& input_;
+  const uint32_t chunks_;
+  const std::atomic<bool>& stop_;
   std::atomic<uint32_t> next_{0};
-  absl::Mutex prefetching_;
-  uint32_t prefetched_ ABSL_GUARDED_BY(prefetching_) = 0;  // all before it
   std::atomic<bool> failed_{false};
   absl::Mutex mutex_;
   uint32_t failed_index_ ABSL_GUARDED_BY(mutex_) =
@@ -84,33 +69,141 @@ class Queue {
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
-void Work(ChunkWorker& worker, Queue& queue) {
-  uint32_t index;
-  while (queue.Next(index)) {
-    absl::Status status = worker.Process(index);
-    if (!status.ok()) return queue.Fail(index, status);
+// Announces the chunks that come next to the source, so that the disk reads
+// while the threads compute. In a thread of its own: the system may have no
+// memory at hand for what it is to read, and lets the one who asks wait.
+class Prefetcher {
+ public:
+  Prefetcher(const JobPlan& plan, const Queue& queue, const ChunkSink& sink)
+      : plan_(plan), queue_(queue), sink_(sink) {
+    Announce();
+    thread_.Start([this] { Run(); });
   }
+  ~Prefetcher() {
+    {
+      absl::MutexLock lock(&mutex_);
+      ended_ = true;
+    }
+    thread_.Join();
+  }
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+ private:
+  void Run() {
+    absl::MutexLock lock(&mutex_);
+    while (
+        !mutex_.AwaitWithTimeout(absl::Condition(&ended_), kPrefetchInterval)) {
+      mutex_.Unlock();
+      Announce();
+      mutex_.Lock();
+    }
+  }
+
+  void Announce() {
+    const std::vector<Chunk>& chunks = plan_.work.chunks;
+    for (; taken_ < queue_.next() && taken_ < chunks.size(); ++taken_) {
+      ahead_ -= taken_ < announced_ ? chunks[taken_].weights : 0;
+    }
+    if (announced_ < taken_) announced_ = taken_;
+    for (; announced_ < chunks.size() && ahead_ < kPrefetchWeights;
+         ++announced_) {
+      const Chunk& chunk = chunks[announced_];
+      ahead_ += chunk.weights;
+      if (sink_.Claimed(announced_)) continue;
+      const size_t tensor = plan_.work.tensors[chunk.work].tensor;
+      converters::PrefetchTensor(*plan_.model.source,
+                                 plan_.model.plan.tensors[tensor], chunk.first,
+                                 chunk.weights);
+    }
+  }
+
+  const JobPlan& plan_;
+  const Queue& queue_;
+  const ChunkSink& sink_;
+  uint32_t taken_ = 0;      // all before it
+  uint32_t announced_ = 0;  // all before it
+  uint64_t ahead_ = 0;      // weights from one to the other
+  absl::Mutex mutex_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  base::Threads thread_;  // without one, only the first chunks are announced
+};
+
+// One thread's work: chunks until none is left.
+class Worker {
+ public:
+  Worker(const ExecutionInput& input, ChunkSink& sink, size_t most_forms)
+      : input_(input),
+        sink_(sink),
+        maker_(*input.plan, *input.stop),
+        forms_(most_forms) {}
+
+  void Run(Queue& queue) {
+    uint32_t index;
+    while (queue.Next(index)) {
+      absl::Status status = Process(index);
+      if (!status.ok()) return queue.Fail(index, status);
+    }
+  }
+
+  const ChunkMaker& maker() const { return maker_; }
+
+ private:
+  absl::Status Process(uint32_t index) {
+    const Chunk& chunk = input_.plan->work.chunks[index];
+    Counters& counters = *input_.counters;
+    counters.tensor = input_.plan->work.tensors[chunk.work].tensor;
+    ASSIGN_OR_RETURN(const bool kept, sink_.Keep(index, forms_));
+    if (kept) {
+      counters.weights_resumed += chunk.weights;
+    } else {
+      const uint64_t read_before = maker_.bytes_read();
+      RETURN_IF_ERROR(maker_.Make(chunk, forms_));
+      counters.bytes_read += maker_.bytes_read() - read_before;
+      RETURN_IF_ERROR(sink_.Write(index, forms_));
+    }
+    counters.weights_done += chunk.weights;
+    return absl::OkStatus();
+  }
+
+  const ExecutionInput& input_;
+  ChunkSink& sink_;
+  ChunkMaker maker_;
+  std::vector<std::vector<uint8_t>> forms_;
+};
+
+size_t MostForms(const WorkList& work) {
+  size_t most = 0;
+  for (const TensorWork& tensor : work.tensors) {
+    most = std::max(most, tensor.variants.size());
+  }
+  return most;
 }
 
 }  // namespace
 
 absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input,
                                         const std::function<void()>& tick) {
-  Queue queue(input);
-  std::vector<ChunkWorker> workers;
-  workers.reserve(input.threads);
-  for (int i = 0; i < input.threads; ++i) workers.emplace_back(input);
+  const JobPlan& plan = *input.plan;
+  Queue queue(static_cast<uint32_t>(plan.work.chunks.size()), *input.stop);
+  ChunkSink sink(plan.work, input.outputs, input.journal, *input.counters);
+  std::vector<Worker> workers;
+  workers.reserve(plan.threads);
+  for (int i = 0; i < plan.threads; ++i) {
+    workers.emplace_back(input, sink, MostForms(plan.work));
+  }
   ExecutionResult result;
   {
     const Writeback writeback(input.outputs);
+    const Prefetcher prefetcher(plan, queue, sink);
     result.threads = RunCrew(
-        input.threads, [&](int number) { Work(workers[number], queue); }, tick);
+        plan.threads, [&](int number) { workers[number].Run(queue); }, tick);
   }
   RETURN_IF_ERROR(queue.status());
   result.output_seconds.resize(input.outputs.size());
-  for (const ChunkWorker& worker : workers) {
+  for (const Worker& worker : workers) {
     for (size_t i = 0; i < result.output_seconds.size(); ++i) {
-      result.output_seconds[i] += worker.output_nanoseconds()[i] * 1e-9;
+      result.output_seconds[i] += worker.maker().output_nanoseconds()[i] * 1e-9;
     }
   }
   return result;

@@ -22,25 +22,18 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "converters/model_plan.h"
-#include "converters/tensor_source.h"
 #include "tools/engine/counters.h"
-#include "tools/engine/imatrix.h"
+#include "tools/engine/job_plan.h"
 #include "tools/engine/journal.h"
 #include "tools/engine/output_file.h"
-#include "tools/engine/work_list.h"
 
 namespace make_gguf {
 
 // What an execution works on. All of it outlives the call.
 struct ExecutionInput {
-  const converters::ModelPlan* model = nullptr;
-  const converters::TensorSource* source = nullptr;
-  const WorkList* work = nullptr;
-  const ImportanceTable* importance = nullptr;
+  const JobPlan* plan = nullptr;
   absl::Span<const std::unique_ptr<OutputFile>> outputs;
-  Journal* journal = nullptr;
-  int threads = 1;
+  Journal* journal = nullptr;  // or none
   // Set from outside to stop; threads look at it after each tile.
   const std::atomic<bool>* stop = nullptr;
   Counters* counters = nullptr;
@@ -54,10 +47,8 @@ struct ExecutionResult {
 };
 
 // Calls `tick` from this thread about five times a second.
-// Errors: Cancelled if stopped; InvalidArgument, blamed on the input, for a
-// weight that is not finite or, where an output wants F16, not in its range,
-// naming tensor, file, row and column; errors of the source and the outputs.
-// After an error the journal tells what is done.
+// Errors: those of ChunkMaker and of the outputs; of several that of the
+// earliest chunk. After an error the journal tells what is done.
 absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input,
                                         const std::function<void()>& tick);
 

@@ -13,13 +13,15 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "gguf/file_ops.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tools/engine/file_ops.h"
 #include "tools/engine/model_loader.h"
 #include "tools/engine/testing/engine_fixture.h"
 
@@ -27,39 +29,50 @@ namespace make_gguf {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Key;
 using ::testing::Not;
 
 // A disk with room for so many more bytes, whose other calls can be made to
 // fail too.
-class FailingDisk : public gguf::FileOps {
+class FailingDisk : public FileOps {
  public:
   int64_t Write(int fd, absl::Span<const uint8_t> bytes,
                 uint64_t offset) override {
     if (room.fetch_sub(bytes.size()) < static_cast<int64_t>(bytes.size())) {
       return -write_error;
     }
-    return gguf::FileOps::Write(fd, bytes, offset);
+    return FileOps::Write(fd, bytes, offset);
   }
   int Reserve(int fd, uint64_t size) override {
-    return reserve_error != 0 ? -reserve_error
-                              : gguf::FileOps::Reserve(fd, size);
+    return reserve_error != 0 ? -reserve_error : FileOps::Reserve(fd, size);
   }
   int Sync(int fd) override {
-    return sync_error != 0 ? -sync_error : gguf::FileOps::Sync(fd);
+    char path[4096] = {};
+    const std::string link = absl::StrCat("/proc/self/fd/", fd);
+    EXPECT_GT(readlink(link.c_str(), path, sizeof(path) - 1), 0);
+    if (sync_error == 0 || !absl::EndsWith(path, failing_sync) ||
+        good_syncs-- > 0) {
+      return FileOps::Sync(fd);
+    }
+    return -sync_error;
   }
   int Rename(const std::string& from, const std::string& to,
              bool replace) override {
     if (renames-- == 0) return -EIO;
-    return gguf::FileOps::Rename(from, to, replace);
+    return FileOps::Rename(from, to, replace);
   }
 
   std::atomic<int64_t> room{int64_t{1} << 40};
   int write_error = ENOSPC;
   int reserve_error = 0;
   int sync_error = 0;
-  int renames = -1;  // that go well; -1: all
+  std::string failing_sync;        // the end of what is affected
+  std::atomic<int> good_syncs{0};  // before the first that fails
+  int renames = -1;                // that go well; -1: all
 };
 
 class FailingDiskTest : public EngineTest {
@@ -69,7 +82,7 @@ class FailingDiskTest : public EngineTest {
   // Once the disk is well again, the job goes on and ends as if nothing had
   // been.
   void ExpectGoesOn(const std::map<std::string, std::string>& expected) {
-    ops_ = &gguf::FileOps::System();
+    ops_ = &FileOps::System();
     const auto report = Run(Prepare());
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_GT(report->bytes_resumed(), 0);
@@ -108,12 +121,38 @@ TEST_F(FailingDiskTest, DiskThatFillsInTheMiddleLosesNothing) {
   }
 }
 
-TEST_F(FailingDiskTest, FailedSyncLosesNothing) {
+// After a sync that failed the system takes its copy in memory for what is on
+// the disk: reading it back proves nothing, and the next sync succeeds.
+TEST_F(FailingDiskTest, WhatCouldNotBeSyncedIsWrittenAgain) {
   const auto expected = Expected();
   disk_.sync_error = EIO;
-  EXPECT_THAT(Run(Prepare()).status().message(), HasSubstr("can't sync"));
+  disk_.failing_sync = "fake-Q8_0.gguf.partial";
+  EXPECT_THAT(Run(Prepare()).status().message(),
+              AllOf(HasSubstr("cannot sync"), HasSubstr("fake-Q8_0.gguf"),
+                    HasSubstr("the same command goes on")));
   EXPECT_THAT(FinishedFiles(), IsEmpty());
-  ExpectGoesOn(expected);
+  EXPECT_THAT(Files(), Not(Contains(Key(disk_.failing_sync))));
+  ops_ = &FileOps::System();
+  const auto report = Run(Prepare());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GE(report->bytes_written(), expected.at("fake-Q8_0.gguf").size());
+  EXPECT_EQ(Files(), expected);
+}
+
+// The files have their names; that is not taken back.
+TEST_F(FailingDiskTest, DirectoryThatCannotBeSyncedIsAWarning) {
+  const auto expected = Expected();
+  spec_.mutable_execution()->set_resume(false);
+  disk_.sync_error = EIO;
+  disk_.failing_sync = directory_.substr(directory_.rfind('/') + 1);
+  disk_.good_syncs = 1;  // of the directory, with the journal's name
+  std::vector<std::string> warnings;
+  observer_.warning = [&](const converters::Warning& warning) {
+    warnings.push_back(warning.text);
+  };
+  ASSERT_TRUE(Run(Prepare()).ok());
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("crash of the machine")));
+  EXPECT_EQ(Files(), expected);
 }
 
 // What the system calls an invalid argument is no fault of the model.
@@ -143,7 +182,7 @@ TEST_F(FailingDiskTest, FailedRenameLosesNothing) {
   for (const int renames : {0, 2}) {
     ops_ = &disk_;
     disk_.renames = renames;
-    EXPECT_THAT(Run(Prepare()).status().message(), HasSubstr("can't rename"));
+    EXPECT_THAT(Run(Prepare()).status().message(), HasSubstr("cannot rename"));
     EXPECT_EQ(FinishedFiles().size(), renames);
     ExpectGoesOn(expected);
     std::filesystem::remove_all(directory_);
@@ -187,6 +226,9 @@ class HookedSource : public converters::TensorSource {
     before_read_(reads_++);
     return source_->Read(tensor, first, out);
   }
+  std::vector<converters::SourceFile> files() const override {
+    return source_->files();
+  }
   absl::Status ReadStored(size_t tensor, uint64_t offset,
                           absl::Span<uint8_t> out) const override {
     before_read_(reads_++);
@@ -222,12 +264,17 @@ class ChangingFileTest : public testing::TestWithParam<bool> {
     original_ = ReadFile(weights_);
   }
 
-  absl::StatusOr<JobReport> Run(std::function<void(uint64_t)> before_read) {
+  // Runs the job, with something done before each read and once while the job
+  // is planned.
+  absl::StatusOr<JobReport> Run(
+      std::function<void(uint64_t)> before_read,
+      const std::function<void()>& while_planned = [] {}) {
     ASSIGN_OR_RETURN(LoadedModel model, LoadModel(spec_));
+    while_planned();
     model.source = std::make_unique<HookedSource>(std::move(model.source),
                                                   std::move(before_read));
     ASSIGN_OR_RETURN(const JobPlan plan, Plan(spec_, std::move(model)));
-    return make_gguf::Run(plan);
+    return make_gguf::Run(plan, {}, {.stop = &stop_});
   }
 
   std::string Output() const {
@@ -235,6 +282,7 @@ class ChangingFileTest : public testing::TestWithParam<bool> {
   }
 
   const std::string directory_ = testing::TempDir() + "/changing";
+  std::atomic<bool> stop_{false};
   std::string weights_;
   std::string original_;
   JobSpec spec_;
@@ -277,6 +325,44 @@ TEST_P(ChangingFileTest, FileThatIsRewrittenMeanwhileIsAnError) {
             Not(HasSubstr("the same command goes on"))));
   EXPECT_EQ(Output(), "");
   EXPECT_TRUE(Run([](uint64_t) {}).ok());
+}
+
+// Other weights of the same size and time of change, as a package manager or a
+// container makes them.
+void Replace(const std::string& path, const std::string& content) {
+  struct stat before;
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  std::ofstream(path + ".new", std::ios::binary) << content;
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(utimensat(AT_FDCWD, (path + ".new").c_str(), times, 0), 0);
+  std::filesystem::rename(path + ".new", path);
+}
+
+// Two models must not end in one file.
+TEST_P(ChangingFileTest, StoppedJobDoesNotGoOnWithOtherWeights) {
+  std::string other = original_;
+  // In the weights, behind the header; F16 and BF16 stay finite.
+  for (size_t at = other.size() / 2; at < other.size(); at += 2) other[at] ^= 1;
+  Replace(weights_, other);
+  ASSERT_TRUE(Run([](uint64_t) {}).ok());
+  const std::string expected = Output();
+  std::filesystem::remove(directory_ + "/out/model-Q4_K_M.gguf");
+  for (const bool while_planned : {false, true}) {
+    SCOPED_TRACE(while_planned);
+    Replace(weights_, original_);
+    ASSERT_TRUE(BlameOf(Run([&](uint64_t read) { stop_ = read == 40 || stop_; },
+                            [&] {
+                              if (while_planned) Replace(weights_, other);
+                            })
+                            .status()) == Blame::kStopped);
+    stop_ = false;
+    if (!while_planned) Replace(weights_, other);
+    const auto report = Run([](uint64_t) {});
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->bytes_resumed(), 0);
+    EXPECT_EQ(Output(), expected);
+    std::filesystem::remove(directory_ + "/out/model-Q4_K_M.gguf");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sources, ChangingFileTest, testing::Bool(),

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,132 +10,118 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "tools/engine/blame.h"
+#include "tools/engine/plan_file.h"
 
 namespace make_gguf {
 namespace {
 
-// Changes when the same plan would give other bytes than before.
-constexpr absl::string_view kBytesVersion = "2";
-constexpr absl::string_view kOutputPrefix = "output ";
+using converters::SourceFile;
 
-absl::string_view FileName(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-std::string WeightsFact(absl::string_view path) {
-  return absl::StrCat("weights file ", FileName(path));
-}
-
-void AddFact(Fingerprint& fingerprint, absl::string_view name,
+void AddFact(JournalHead& head, absl::string_view name,
              absl::string_view value) {
-  Fingerprint::Fact& fact = *fingerprint.add_facts();
+  JournalHead::Fact& fact = *head.add_facts();
   fact.set_name(std::string(name));
   fact.set_value(std::string(value));
 }
 
-std::string FileState(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) return "unreadable";
-  return absl::StrCat(info.st_size, " bytes of ",
-                      absl::FormatTime(absl::TimeFromTimespec(info.st_mtim),
-                                       absl::UTCTimeZone()));
-}
-
-template <typename T>
-absl::string_view BytesOf(const std::vector<T>& values) {
-  return absl::string_view(reinterpret_cast<const char*>(values.data()),
-                           values.size() * sizeof(T));
-}
-
-// Which views of which source tensors make each tensor.
-std::string DataPlan(const converters::ModelPlan& model) {
+// Another build may make other bytes of the same plan: a kernel was mended, a
+// tensor is read otherwise.
+std::string ThisProgram() {
   base::Sha256 hash;
-  for (const converters::TensorPlan& tensor : model.tensors) {
-    hash.Update(absl::StrCat(tensor.name, ";"));
-    hash.Update(BytesOf(tensor.values));
-    for (const converters::TensorPart& part : tensor.parts) {
-      hash.Update(absl::StrCat(part.view.source, "+", part.view.offset));
-      for (const auto& dim : part.view.dims) {
-        hash.Update(absl::StrCat("*", dim.extent, ",", dim.stride));
-      }
-      for (const converters::ValueMap& map : part.maps) {
-        hash.Update(absl::StrCat("|", map.kind, ",", map.factor, ",",
-                                 map.in_f16 ? 1 : 0));
-      }
-    }
+  const auto file = base::InputFile::Open("/proc/self/exe");
+  if (!file.ok()) return "unknown";
+  std::vector<uint8_t> buffer(1 << 20);
+  for (uint64_t at = 0; at < (*file)->size(); at += buffer.size()) {
+    const auto piece = absl::MakeSpan(buffer).first(
+        std::min<uint64_t>(buffer.size(), (*file)->size() - at));
+    if (!(*file)->ReadAt(at, piece).ok()) return "unknown";
+    hash.Update(piece);
   }
   return hash.Finish();
 }
 
-std::string OutputState(const OutputPlan& output) {
-  base::Sha256 hash;
-  hash.Update(output.header_sha256);
-  for (const OutputTensor& tensor : output.tensors) {
-    hash.Update(tensor.rounded ? "r" : "-");
-  }
-  return absl::StrCat(output.layout.file_size, " bytes with head ",
-                      hash.Finish());
+// Not its device, whose number may be another after the machine has started
+// again.
+std::string FileState(const SourceFile& file) {
+  const auto time = [](int64_t nanoseconds) {
+    return absl::FormatTime(absl::FromUnixNanos(nanoseconds),
+                            absl::UTCTimeZone());
+  };
+  return absl::StrCat(file.size, " bytes of ", time(file.modified), ", inode ",
+                      file.inode, ", changed ", time(file.changed));
 }
 
-std::string ImportanceState(const ImportanceTable& importance) {
+template <typename Messages>
+std::string DigestOf(const Messages& messages) {
   base::Sha256 hash;
-  for (const std::vector<float>& weights : importance) {
-    hash.Update(absl::StrCat(weights.size(), ":"));
-    hash.Update(BytesOf(weights));
+  for (const auto& message : messages) {
+    const std::string bytes = message.SerializeAsString();
+    hash.Update(absl::StrCat(bytes.size(), ":", bytes));
+  }
+  return hash.Finish();
+}
+
+// The digest of the importance weights, which are taken out.
+std::string TakeImportance(JobPlanProto& proto) {
+  base::Sha256 hash;
+  for (JobPlanProto::Tensor& tensor : *proto.mutable_tensors()) {
+    JobPlanProto::Tensor importance;
+    importance.mutable_importance()->Swap(tensor.mutable_importance());
+    const std::string bytes = importance.SerializeAsString();
+    hash.Update(absl::StrCat(bytes.size(), ":", bytes));
   }
   return hash.Finish();
 }
 
 }  // namespace
 
-Fingerprint FingerprintOf(const FingerprintInput& input) {
-  Fingerprint fingerprint;
-  AddFact(fingerprint, "the program's version of the data", kBytesVersion);
-  AddFact(fingerprint, "the list of types",
-          absl::StrJoin(input.outputs, ",",
-                        [](std::string* out, const OutputPlan& output) {
-                          absl::StrAppend(out, output.file_type->name);
+JournalHead FingerprintOf(const JobPlan& plan) {
+  JobPlanProto proto = ToProto(plan);
+  JournalHead head;
+  AddFact(head, "the program", ThisProgram());
+  AddFact(head, "the list of types",
+          absl::StrJoin(proto.outputs(), ",",
+                        [](std::string* out, const JobPlanProto::Output& to) {
+                          absl::StrAppend(out, to.file_type());
                         }));
-  for (const std::string& file : input.weight_files) {
-    AddFact(fingerprint, WeightsFact(file), FileState(file));
+  for (const SourceFile& file : plan.model.source->files()) {
+    AddFact(head, absl::StrCat("weights file ", file.path), FileState(file));
   }
-  AddFact(fingerprint, "the tensors' plan", DataPlan(*input.model));
-  AddFact(fingerprint, "the importance matrix",
-          ImportanceState(*input.importance));
-  for (const OutputPlan& output : input.outputs) {
-    AddFact(fingerprint, absl::StrCat(kOutputPrefix, FileName(output.path)),
-            OutputState(output));
+  AddFact(head, "what config.json says", proto.config_sha256());
+  AddFact(head, "the list of weights", DigestOf(proto.source_tensors()));
+  AddFact(head, "the importance matrix", TakeImportance(proto));
+  AddFact(head, "the tensors' plan", DigestOf(proto.tensors()));
+  for (size_t i = 0; i < plan.outputs.size(); ++i) {
+    const std::string& path = plan.outputs[i].path;
+    const std::string name = path.substr(path.rfind('/') + 1);
+    AddFact(head, absl::StrCat("output ", name),
+            absl::StrCat(proto.outputs(i).file_size(), " bytes of ",
+                         DigestOf(absl::MakeConstSpan(&proto.outputs(i), 1))));
+    head.add_outputs(name);
   }
-  AddFact(fingerprint, "the chunk size", absl::StrCat(input.chunk_weights));
-  return fingerprint;
+  AddFact(head, "the chunk size", absl::StrCat(proto.chunk_weights()));
+  return head;
 }
 
-absl::Status CheckUnchanged(const Fingerprint& fingerprint,
-                            absl::Span<const std::string> weight_files) {
-  for (const std::string& file : weight_files) {
-    const std::string state = FileState(file);
-    for (const Fingerprint::Fact& fact : fingerprint.facts()) {
-      if (fact.name() == WeightsFact(file) && fact.value() != state) {
-        return BlameInput(absl::FailedPreconditionError(absl::StrCat(
-            file, " was changed while it was read: it had ", fact.value(),
-            ", now ", state, "; the next run starts over")));
-      }
-    }
+absl::Status CheckUnchanged(const converters::TensorSource& source) {
+  for (const SourceFile& file : source.files()) {
+    const std::string before = FileState(file);
+    struct stat info;
+    const std::string now =
+        stat(file.path.c_str(), &info) == 0
+            ? FileState(converters::MakeSourceFile(file.path, info))
+            : "it is not there";
+    if (now == before) continue;
+    return BlameInput(absl::FailedPreconditionError(
+        absl::StrCat(file.path, " was changed while it was read: it had ",
+                     before, ", now ", now, "; the next run starts over")));
   }
   return absl::OkStatus();
-}
-
-std::vector<std::string> OutputNames(const Fingerprint& fingerprint) {
-  std::vector<std::string> names;
-  for (const Fingerprint::Fact& fact : fingerprint.facts()) {
-    absl::string_view name = fact.name();
-    if (absl::ConsumePrefix(&name, kOutputPrefix)) names.emplace_back(name);
-  }
-  return names;
 }
 
 }  // namespace make_gguf

@@ -12,7 +12,6 @@
 #define TOOLS_ENGINE_IMATRIX_H_
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -23,38 +22,37 @@
 
 namespace make_gguf {
 
+// Importance weights of each tensor of a model: one per column, for each matrix
+// of a 3-D tensor; empty where there are none. They are finite and not
+// negative; matrices that no data went through (an expert that was never
+// chosen) have weights of 1.
+using ImportanceTable = std::vector<std::vector<float>>;
+
 struct ImportanceMatrix {
-  // By tensor name: one weight per column, for each matrix of a 3-D tensor.
-  // Weights are finite and not negative; matrices that no data went through (an
-  // expert that was never chosen) have weights of 1.
-  std::map<std::string, std::vector<float>> entries;
-  std::string dataset;  // empty if the file doesn't say
+  ImportanceTable table;  // as ModelPlan::tensors
+  // Tensors that the quantizer would quantize and that the file says nothing
+  // of.
+  std::vector<std::string> missing;
+  uint32_t entries = 0;  // in the file, those of other models' tensors included
+  std::string dataset;   // empty if the file doesn't say
   uint32_t chunks = 0;
 };
 
-// Reads a file of either form.
+// Reads a file of either form, as far as it speaks of tensors that the
+// quantizer would quantize: what is kept is at most `max_bytes`, whatever the
+// file's size.
 // Errors: NotFound if it is not there; DataLoss or InvalidArgument, naming the
-// file and the entry, for anything that is damaged.
-absl::StatusOr<ImportanceMatrix> ReadImportanceMatrix(const std::string& path);
+// file and the entry, for anything that is damaged or does not fit the tensor
+// of its name (token_embd.weight excepted, whose entry is left out then);
+// ResourceExhausted if more than `max_bytes` are needed.
+absl::StatusOr<ImportanceMatrix> ReadImportanceMatrix(
+    const std::string& path, const converters::ModelPlan& model,
+    uint64_t max_bytes);
 
 // The keys quantize.imatrix.*, as llama-quantize writes them for a matrix that
 // was given as `path`.
 gguf::Metadata ImportanceMetadata(const ImportanceMatrix& matrix,
                                   absl::string_view path);
-
-// Importance weights of each tensor of a model; empty where there are none.
-using ImportanceTable = std::vector<std::vector<float>>;
-
-struct MatchedImportance {
-  ImportanceTable table;
-  // Tensors that may be quantized and that the matrix has no entry for.
-  std::vector<std::string> missing;
-};
-
-// Errors: InvalidArgument for an entry that doesn't fit the tensor of its name,
-// token_embd.weight excepted, whose entry is left out then.
-absl::StatusOr<MatchedImportance> MatchImportance(
-    ImportanceMatrix matrix, const converters::ModelPlan& model);
 
 }  // namespace make_gguf
 

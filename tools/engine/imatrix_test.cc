@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -9,15 +10,18 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "base/process_stats.h"
+#include "converters/model_plan.h"
 #include "gguf/metadata.h"
 #include "gguf/tensor_info.h"
-#include "gguf/writer.h"
+#include "gguf/testing/write_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace make_gguf {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -54,6 +58,31 @@ std::string WriteFile(const std::string& name, const std::string& content) {
   return Path(name);
 }
 
+// A model with one matrix, one stack of two, and what is not quantized.
+converters::ModelPlan Model() {
+  converters::ModelPlan model;
+  const auto add = [&](const std::string& name, std::vector<uint64_t> shape) {
+    converters::TensorPlan tensor;
+    tensor.name = name;
+    tensor.shape = std::move(shape);
+    // As a GGUF source in F32 has all its tensors.
+    tensor.precision = converters::Precision::kF32;
+    model.tensors.push_back(tensor);
+  };
+  add("token_embd.weight", {2, 4});
+  add("blk.0.attn_q.weight", {3, 4});
+  add("blk.0.ffn_up_exps.weight", {2, 1, 2});
+  add("output_norm.weight", {3});
+  return model;
+}
+
+constexpr uint64_t kRoom = 1 << 20;
+
+absl::StatusOr<ImportanceMatrix> Read(const std::string& path,
+                                      uint64_t room = kRoom) {
+  return ReadImportanceMatrix(path, Model(), room);
+}
+
 // A GGUF matrix of two experts with two columns.
 std::string WriteGguf(const std::string& name, std::vector<float> sums,
                       std::vector<float> counts) {
@@ -62,30 +91,24 @@ std::string WriteGguf(const std::string& name, std::vector<float> sums,
   metadata.SetArray<std::string>("imatrix.datasets", {"a.txt", "b.txt"});
   metadata.Set("imatrix.chunk_count", uint32_t{8});
   const uint64_t experts = counts.size();
-  std::vector<gguf::TensorInfo> tensors = {
-      {"w.in_sum2", gguf::TensorType::kF32, {sums.size() / experts, experts}},
-      {"w.counts", gguf::TensorType::kF32, {1, experts}}};
-  gguf::WriterOptions options;
-  options.overwrite = true;
-  auto writer = gguf::Writer::Create(Path(name), metadata, tensors, options);
-  EXPECT_TRUE(writer.ok()) << writer.status();
-  const std::vector<float>* data[] = {&sums, &counts};
-  for (size_t i = 0; i < 2; ++i) {
-    const auto bytes =
-        absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(data[i]->data()),
-                            data[i]->size() * sizeof(float));
-    EXPECT_TRUE((*writer)->Write(i, 0, bytes).ok());
-  }
-  EXPECT_TRUE((*writer)->Commit().ok());
+  std::vector<gguf::TensorInfo> tensors = {{"blk.0.ffn_up_exps.weight.in_sum2",
+                                            gguf::TensorType::kF32,
+                                            {sums.size() / experts, experts}},
+                                           {"blk.0.ffn_up_exps.weight.counts",
+                                            gguf::TensorType::kF32,
+                                            {1, experts}}};
+  const auto bytes = [](const std::vector<float>& values) {
+    const auto* first = reinterpret_cast<const uint8_t*>(values.data());
+    return std::vector<uint8_t>(first, first + values.size() * sizeof(float));
+  };
+  gguf::WriteFile(Path(name), metadata, tensors, {bytes(sums), bytes(counts)});
   return Path(name);
 }
 
 TEST(ImatrixTest, ReadsTheOldForm) {
-  const auto matrix =
-      ReadImportanceMatrix(WriteFile("old.dat", Legacy(4, {8, 2, 0})));
+  const auto matrix = Read(WriteFile("old.dat", Legacy(4, {8, 2, 0})));
   ASSERT_TRUE(matrix.ok()) << matrix.status();
-  EXPECT_THAT(matrix->entries.at("blk.0.attn_q.weight"),
-              ElementsAre(2, 0.5f, 0));
+  EXPECT_THAT(matrix->table[1], ElementsAre(2, 0.5f, 0));
   EXPECT_EQ(matrix->chunks, 7);
   EXPECT_EQ(matrix->dataset, "corpus.txt");
 }
@@ -94,19 +117,17 @@ TEST(ImatrixTest, EveryPrefixOfTheOldFormIsRefused) {
   const std::string whole = Legacy(4, {8, 2, 0});
   const size_t without_dataset = whole.size() - 4 - 4 - 10;
   for (size_t size = 0; size < whole.size(); ++size) {
-    const auto matrix =
-        ReadImportanceMatrix(WriteFile("cut.dat", whole.substr(0, size)));
+    const auto matrix = Read(WriteFile("cut.dat", whole.substr(0, size)));
     // The oldest files end after the entries.
     EXPECT_EQ(matrix.ok(), size == without_dataset) << size;
   }
 }
 
 TEST(ImatrixTest, AveragesTheGgufFormByExpert) {
-  const auto matrix =
-      ReadImportanceMatrix(WriteGguf("two.gguf", {6, 3, 0, 0}, {3, 0}));
+  const auto matrix = Read(WriteGguf("two.gguf", {6, 3, 0, 0}, {3, 0}));
   ASSERT_TRUE(matrix.ok()) << matrix.status();
   // No data went through the second expert.
-  EXPECT_THAT(matrix->entries.at("w"), ElementsAre(2, 1, 1, 1));
+  EXPECT_THAT(matrix->table[2], ElementsAre(2, 1, 1, 1));
   EXPECT_EQ(matrix->chunks, 8);
   EXPECT_EQ(matrix->dataset, "a.txt");
 }
@@ -114,18 +135,16 @@ TEST(ImatrixTest, AveragesTheGgufFormByExpert) {
 TEST(ImatrixTest, RefusesWeightsThatAreNone) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const float bad : {-1.0f, nan}) {
-    const auto old =
-        ReadImportanceMatrix(WriteFile("bad.dat", Legacy(1, {1, bad})));
+    const auto old = Read(WriteFile("bad.dat", Legacy(1, {1, bad, 0})));
     EXPECT_THAT(old.status().message(), HasSubstr("column 1"));
-    const auto gguf =
-        ReadImportanceMatrix(WriteGguf("bad.gguf", {1, bad}, {1}));
+    const auto gguf = Read(WriteGguf("bad.gguf", {1, bad, 1, 1}, {1, 1}));
     EXPECT_THAT(gguf.status().message(), HasSubstr("column 1"));
   }
 }
 
 TEST(ImatrixTest, WritesTheKeysOfTheReference) {
   ImportanceMatrix matrix;
-  matrix.entries["w"] = {1};
+  matrix.entries = 1;
   matrix.chunks = 8;
   const std::string path(200, 'x');
   const gguf::Metadata metadata = ImportanceMetadata(matrix, path);
@@ -136,38 +155,46 @@ TEST(ImatrixTest, WritesTheKeysOfTheReference) {
   EXPECT_EQ(*metadata.FindAs<uint32_t>("quantize.imatrix.chunks_count"), 8);
 }
 
-converters::ModelPlan Model() {
-  converters::ModelPlan model;
-  for (const char* name : {"token_embd.weight", "w", "other"}) {
-    converters::TensorPlan tensor;
-    tensor.name = name;
-    tensor.shape = {2, 3};
-    model.tensors.push_back(tensor);
-  }
-  converters::TensorPlan norm;
-  norm.name = "norm";
-  norm.shape = {2};
-  norm.precision = converters::Precision::kF32;
-  model.tensors.push_back(norm);
-  return model;
-}
-
-TEST(ImatrixTest, MatchesTensorsAndListsWhatIsMissing) {
-  ImportanceMatrix matrix;
-  matrix.entries["w"] = {1, 2};
-  matrix.entries["token_embd.weight"] = {1};  // is left out, as it doesn't fit
-  const auto matched = MatchImportance(matrix, Model());
-  ASSERT_TRUE(matched.ok()) << matched.status();
-  EXPECT_THAT(matched->table,
-              ElementsAre(IsEmpty(), ElementsAre(1, 2), IsEmpty(), IsEmpty()));
-  EXPECT_THAT(matched->missing, ElementsAre("other"));
+// By its name and shape: of a source in F32 all tensors have that precision.
+TEST(ImatrixTest, MatchesWhateverIsQuantizedAndListsWhatIsMissing) {
+  const auto matrix = Read(WriteGguf("stack.gguf", {6, 3, 4, 8}, {3, 2}));
+  ASSERT_TRUE(matrix.ok()) << matrix.status();
+  EXPECT_THAT(matrix->table, ElementsAre(IsEmpty(), IsEmpty(),
+                                         ElementsAre(2, 1, 2, 4), IsEmpty()));
+  EXPECT_THAT(matrix->missing,
+              ElementsAre("blk.0.attn_q.weight", "token_embd.weight"));
+  EXPECT_EQ(matrix->entries, 1);
 }
 
 TEST(ImatrixTest, RefusesAnotherModelsMatrix) {
-  ImportanceMatrix matrix;
-  matrix.entries["w"] = {1, 2, 3};
-  EXPECT_THAT(MatchImportance(matrix, Model()).status().message(),
-              HasSubstr("'w' has 3 importance weights"));
+  EXPECT_THAT(
+      Read(WriteFile("other.dat", Legacy(1, {1, 2}))).status().message(),
+      AllOf(HasSubstr("other.dat"), HasSubstr("'blk.0.attn_q.weight' has 2")));
+}
+
+// Only what the model wants is read, whatever the file says of itself.
+TEST(ImatrixTest, TakesNoMoreMemoryThanTheModelNeeds) {
+  std::string huge;
+  Append(huge, int32_t{1});
+  AppendText(huge, "a tensor of another model");
+  Append(huge, int32_t{1});
+  Append(huge, int32_t{1} << 30);
+  const std::string path = WriteFile("huge.dat", huge);
+  std::filesystem::resize_file(path, huge.size() + (uint64_t{4} << 30));
+  const uint64_t before = base::PeakMemory();
+  const auto matrix = Read(path);
+  ASSERT_TRUE(matrix.ok()) << matrix.status();
+  EXPECT_EQ(matrix->missing.size(), 3);
+  EXPECT_LT(base::PeakMemory(), before + (uint64_t{100} << 20));
+  std::filesystem::remove(path);
+}
+
+TEST(ImatrixTest, KeepsToTheMemoryLimit) {
+  const std::string path = WriteFile("three.dat", Legacy(1, {1, 2, 3}));
+  EXPECT_TRUE(Read(path, 12).ok());
+  const absl::Status status = Read(path, 11).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("--memory_limit"));
 }
 
 }  // namespace

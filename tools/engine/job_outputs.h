@@ -16,11 +16,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gguf/file_ops.h"
+#include "absl/strings/string_view.h"
 #include "tools/engine/job_plan.h"
 #include "tools/engine/journal.h"
-#include "tools/engine/journal.pb.h"
 #include "tools/engine/output_file.h"
+#include "tools/engine/run_options.h"
 
 namespace make_gguf {
 
@@ -29,46 +29,58 @@ class JobOutputs {
   // Makes the output directory, takes the lock, looks for outputs that are
   // there already, checks the space, and opens all outputs: those of a stopped
   // job where it can go on. What another stopped job has left is removed only
-  // when all checks are passed. `job`, `stop` and `ops` outlive the outputs.
+  // when all checks are passed. `plan` and `stop` outlive the outputs.
   // Errors: AlreadyExists for finished outputs and no `overwrite` (all are
   // listed); Unavailable if another job holds the lock; ResourceExhausted if
-  // the space is not there.
+  // the space is not there; those of Journal::Open.
   static absl::StatusOr<std::unique_ptr<JobOutputs>> Open(
-      const JobPlan& job, const std::atomic<bool>& stop,
-      gguf::FileOps& ops = gguf::FileOps::System());
+      const JobPlan& plan, const std::atomic<bool>& stop,
+      const RunOptions& options = {});
 
-  Journal& journal() { return *journal_; }
+  // Null if none is kept.
+  Journal* journal() const { return journal_.get(); }
   const std::vector<std::unique_ptr<OutputFile>>& files() const {
     return files_;
   }
 
   // Brings all outputs to disk, then all under their names, and removes the
-  // journal. Calls `finished` with the number of each file that has its name.
-  // Errors: Cancelled if stopped before the first file gets its name;
-  // FailedPrecondition if a file of weights was changed while the job ran.
-  absl::Status Commit(const std::function<void(size_t)>& finished);
+  // journal. Calls `finished` with the number of each file that has its name,
+  // `warn` with what the user should know, and `tick` several times a second.
+  // Errors: Stopped() before the first file gets its name; FailedPrecondition
+  // if a file of weights was changed while the job ran; what the system says.
+  absl::Status Commit(
+      const std::function<void(size_t)>& finished,
+      const std::function<void(const converters::Warning&)>& warn,
+      const std::function<void()>& tick);
   // Removes everything that is not finished.
   void Discard();
 
  private:
-  JobOutputs(const JobPlan& job, const std::atomic<bool>& stop,
-             gguf::FileOps& ops)
-      : job_(job), stop_(stop), ops_(ops) {}
+  JobOutputs(const JobPlan& plan, const std::atomic<bool>& stop,
+             const RunOptions& options)
+      : plan_(plan), stop_(stop), options_(options) {}
+  absl::Status Prepare();
   absl::Status OpenJournal();
-  absl::Status TakeBackFinished();
+  absl::Status CheckNotSource() const;
+  absl::Status FindFinished();
   absl::Status CheckNotThere() const;
   absl::Status CheckSpace() const;
   absl::Status Begin();
-  absl::Status OpenFiles();
+  absl::StatusOr<std::unique_ptr<OutputFile>> OpenFile(size_t number,
+                                                       bool keep_open) const;
+  absl::Status SyncFiles(const std::function<void()>& tick);
+  bool resumed() const { return journal_ != nullptr && journal_->resumed(); }
   uint64_t JournalBytes() const;
   // The partial files of a stopped job that this one does not go on with.
   std::vector<std::string> ReplacedPartials() const;
 
-  const JobPlan& job_;
+  const JobPlan& plan_;
   const std::atomic<bool>& stop_;
-  gguf::FileOps& ops_;
-  Fingerprint fingerprint_;
+  const RunOptions options_;
   std::unique_ptr<Journal> journal_;
+  // Of a job that was stopped while it renamed its outputs: which have their
+  // names and are whole.
+  std::vector<bool> finished_;
   std::vector<std::unique_ptr<OutputFile>> files_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "quant/mix.h"
 #include "tools/engine/imatrix.h"
 #include "tools/engine/job_spec.h"
+#include "tools/engine/machine.h"
 
 namespace make_gguf {
 namespace {
@@ -80,27 +82,30 @@ absl::Status PlanMemory(JobPlan& plan) {
   return absl::OkStatus();
 }
 
+// What the importance weights may take.
+uint64_t RoomForImportance(const Execution& execution) {
+  const uint64_t limit = execution.memory_limit_bytes();
+  if (limit == 0) return std::numeric_limits<uint64_t>::max();
+  return limit - std::min(limit, base::ResidentMemory());
+}
+
 absl::Status LoadImportance(JobPlan& plan) {
-  plan.importance.resize(plan.model.plan.tensors.size());
+  plan.options.importance.resize(plan.model.plan.tensors.size());
   const std::string& path = plan.spec.imatrix();
   if (path.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(ImportanceMatrix matrix,
-                   ReadImportanceMatrix(base::UserPath(path)));
+  ASSIGN_OR_RETURN(
+      ImportanceMatrix matrix,
+      ReadImportanceMatrix(base::UserPath(path), plan.model.plan,
+                           RoomForImportance(plan.spec.execution())));
   plan.options.quantized_metadata = ImportanceMetadata(matrix, path);
-  absl::StatusOr<MatchedImportance> matched =
-      MatchImportance(std::move(matrix), plan.model.plan);
-  if (!matched.ok()) {
-    return absl::Status(matched.status().code(),
-                        absl::StrCat(path, ": ", matched.status().message()));
-  }
-  plan.importance = std::move(matched->table);
-  if (!matched->missing.empty()) {
+  plan.options.importance = std::move(matrix.table);
+  if (!matrix.missing.empty()) {
     plan.model.plan.warnings.push_back(
         {"imatrix-incomplete",
          absl::StrCat(path, ": no importance weights for ",
-                      matched->missing.size(),
+                      matrix.missing.size(),
                       " of the tensors that may be quantized: ",
-                      absl::StrJoin(matched->missing, ", "))});
+                      absl::StrJoin(matrix.missing, ", "))});
   }
   return absl::OkStatus();
 }
@@ -116,9 +121,6 @@ absl::Status PlanOutputs(JobPlan& plan) {
   plan.options.split.max_tensors = plan.spec.split().max_tensors();
   plan.options.split.no_tensor_first_split =
       plan.spec.split().no_tensor_first_split();
-  for (const std::vector<float>& weights : plan.importance) {
-    plan.options.has_importance.push_back(!weights.empty());
-  }
   for (const quant::FileType* type : types) {
     ASSIGN_OR_RETURN(std::vector<OutputPlan> outputs,
                      PlanOutput(plan.model.plan, *type, plan.options,
@@ -135,6 +137,7 @@ absl::StatusOr<JobPlan> Plan(const JobSpec& spec) {
   RETURN_IF_ERROR(FillDefaults(complete));
   // A bad spec should not have to wait for the model.
   RETURN_IF_ERROR(ValidateSpec(complete));
+  DescriptorLimit();  // raises it: a model may have a thousand files
   ASSIGN_OR_RETURN(LoadedModel model, LoadModel(complete));
   return Plan(complete, std::move(model));
 }
@@ -148,10 +151,14 @@ absl::StatusOr<JobPlan> Plan(const JobSpec& spec, LoadedModel model) {
   RETURN_IF_ERROR(LoadImportance(plan));
   RETURN_IF_ERROR(PlanOutputs(plan));
   plan.chunk_weights = ChunkWeights(plan.spec, plan.model.plan);
-  plan.work = MakeWorkList(plan.model.plan, plan.outputs,
-                           plan.options.has_importance, plan.chunk_weights);
-  RETURN_IF_ERROR(PlanMemory(plan));
+  RETURN_IF_ERROR(PlanWork(plan));
   return plan;
+}
+
+absl::Status PlanWork(JobPlan& plan) {
+  plan.work = MakeWorkList(plan.model.plan, plan.outputs,
+                           plan.options.importance, plan.chunk_weights);
+  return PlanMemory(plan);
 }
 
 }  // namespace make_gguf

@@ -21,7 +21,6 @@ struct JobPlan {
   JobSpec spec;  // complete
   LoadedModel model;
   PlanOptions options;
-  ImportanceTable importance;
   std::vector<OutputPlan> outputs;
   WorkList work;
 
@@ -37,7 +36,11 @@ struct JobPlan {
 // ResourceExhausted if the memory limit is too small for one thread.
 absl::StatusOr<JobPlan> Plan(const JobSpec& spec);
 
-// The same for a model that is loaded already.
+// Completes a plan whose spec, model, options, importance, outputs and chunk
+// size are known: the list of work, and what this machine has for it.
+absl::Status PlanWork(JobPlan& plan);
+
+// Plan for a model that is loaded already.
 absl::StatusOr<JobPlan> Plan(const JobSpec& spec, LoadedModel model);
 
 }  // namespace make_gguf

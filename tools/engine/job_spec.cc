@@ -24,13 +24,12 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
-#include "tools/engine/cpus.h"
+#include "tools/engine/machine.h"
 
 namespace make_gguf {
 namespace {
 
 constexpr uint64_t kMaxJobBytes = uint64_t{16} << 20;
-constexpr uint64_t kMaxChunkWeights = uint64_t{1} << 28;
 // What a name of 255 bytes leaves beside the type, a shard's number and
 // ".gguf.partial".
 constexpr size_t kMaxOutnameBytes = 200;

@@ -34,6 +34,7 @@ absl::Status FillDefaults(JobSpec& spec);
 absl::Status ValidateSpec(const JobSpec& spec);
 
 inline constexpr int kMaxThreads = 1024;
+inline constexpr uint64_t kMaxChunkWeights = uint64_t{1} << 28;
 
 // The file types to make, in the order given, aliases and repeats dropped;
 // F16 last if keep_fp16 asks for it.

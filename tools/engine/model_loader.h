@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "converters/model_plan.h"
@@ -19,7 +18,9 @@ namespace make_gguf {
 struct LoadedModel {
   std::unique_ptr<converters::TensorSource> source;
   converters::ModelPlan plan;
-  std::vector<std::string> weight_files;  // paths
+  // Of what config.json says, on which the reading of the source depends; empty
+  // for a GGUF file.
+  std::string config_sha256;
 };
 
 // Opens the checkpoint or GGUF file that `spec` names and plans its conversion.
@@ -28,6 +29,9 @@ struct LoadedModel {
 // InvalidArgument for an architecture that no converter knows or that is not
 // the spec's model_type.
 absl::StatusOr<LoadedModel> LoadModel(const JobSpec& spec);
+
+// The same without the plan: opens the weights alone.
+absl::StatusOr<LoadedModel> OpenModel(const JobSpec& spec);
 
 }  // namespace make_gguf
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace make_gguf {
 namespace {
@@ -23,17 +24,40 @@ OrderedSha256::OrderedSha256(uint64_t pending_limit, ReadBack read_back)
 absl::Status OrderedSha256::Add(uint64_t offset,
                                 absl::Span<const uint8_t> bytes) {
   if (bytes.empty()) return absl::OkStatus();
+  if (TakeTurn(offset)) {
+    hash_.Update(bytes);
+    return HashPending(offset + bytes.size());
+  }
+  Keep(offset, bytes);
+  // Its turn may have come meanwhile.
+  return TakeTurn(offset) ? HashPending(offset) : absl::OkStatus();
+}
+
+void OrderedSha256::Keep(uint64_t offset, absl::Span<const uint8_t> bytes) {
   {
     absl::MutexLock lock(&mutex_);
-    if (hashing_ || offset != next_) {
-      Keep(offset, bytes);
-      return absl::OkStatus();
+    if (bytes.size() > kSmallPart &&
+        pending_bytes_ + bytes.size() > pending_limit_) {
+      return KeepPlace(offset, bytes.size());
     }
-    hashing_ = true;
+    pending_bytes_ += bytes.size();
   }
-  // This thread hashes until no part is there that comes next.
-  hash_.Update(bytes);
-  uint64_t end = offset + bytes.size();
+  // Copied while the others go on.
+  Part part{bytes.size(), {bytes.begin(), bytes.end()}};
+  absl::MutexLock lock(&mutex_);
+  pending_.emplace(offset, std::move(part));
+}
+
+// Whether this thread is to hash, from `offset` on.
+bool OrderedSha256::TakeTurn(uint64_t offset) {
+  absl::MutexLock lock(&mutex_);
+  if (hashing_ || offset != next_) return false;
+  hashing_ = true;
+  return true;
+}
+
+// Hashes until no part is there that comes next.
+absl::Status OrderedSha256::HashPending(uint64_t end) {
   while (true) {
     Part part;
     {
@@ -48,8 +72,7 @@ absl::Status OrderedSha256::Add(uint64_t offset,
       pending_.erase(found);
       pending_bytes_ -= part.bytes.size();
     }
-    absl::Status status = HashPart(end, part);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(HashPart(end, part));
     end += part.size;
   }
 }
@@ -63,18 +86,6 @@ absl::StatusOr<std::string> OrderedSha256::Finish(uint64_t size) {
     }
   }
   return hash_.Finish();
-}
-
-void OrderedSha256::Keep(uint64_t offset, absl::Span<const uint8_t> bytes) {
-  if (bytes.size() > kSmallPart &&
-      pending_bytes_ + bytes.size() > pending_limit_) {
-    return KeepPlace(offset, bytes.size());
-  }
-  Part part;
-  part.size = bytes.size();
-  part.bytes.assign(bytes.begin(), bytes.end());
-  pending_bytes_ += bytes.size();
-  pending_.emplace(offset, std::move(part));
 }
 
 void OrderedSha256::KeepPlace(uint64_t offset, uint64_t size) {
@@ -107,8 +118,7 @@ absl::Status OrderedSha256::HashReadBack(uint64_t offset, uint64_t size) {
   for (uint64_t done = 0; done < size;) {
     const auto piece = absl::MakeSpan(buffer).first(
         std::min<uint64_t>(size - done, buffer.size()));
-    absl::Status status = read_back_(offset + done, piece);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(read_back_(offset + done, piece));
     hash_.Update(piece);
     done += piece.size();
   }

@@ -48,8 +48,9 @@ class OrderedSha256 {
     std::vector<uint8_t> bytes;  // empty: to be read back
   };
 
-  void Keep(uint64_t offset, absl::Span<const uint8_t> bytes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakeTurn(uint64_t offset);
+  void Keep(uint64_t offset, absl::Span<const uint8_t> bytes);
+  absl::Status HashPending(uint64_t end);
   void KeepPlace(uint64_t offset, uint64_t size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status HashPart(uint64_t offset, const Part& part);

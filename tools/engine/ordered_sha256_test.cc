@@ -1,14 +1,22 @@
 #include "tools/engine/ordered_sha256.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/digest.h"
+#include "gguf/layout.h"
+#include "gguf/metadata.h"
+#include "gguf/tensor_type.h"
 #include "gtest/gtest.h"
+#include "tools/engine/output_file.h"
+#include "tools/engine/partial_file.h"
 
 namespace make_gguf {
 namespace {
@@ -24,6 +32,11 @@ std::string DigestOf(absl::Span<const uint8_t> bytes) {
   base::Sha256 hash;
   hash.Update(bytes);
   return hash.Finish();
+}
+
+std::vector<uint8_t> Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::vector<uint8_t>(std::istreambuf_iterator<char>(file), {});
 }
 
 OrderedSha256::ReadBack ReaderOf(const std::vector<uint8_t>& file) {
@@ -88,6 +101,37 @@ TEST(OrderedSha256Test, GapIsAnError) {
   ASSERT_TRUE(hash.Add(0, absl::MakeConstSpan(file).first(1000)).ok());
   ASSERT_TRUE(hash.Add(2000, absl::MakeConstSpan(file).last(1000)).ok());
   EXPECT_FALSE(hash.Finish(3000).ok());
+}
+
+// As an output's tensors come, with what lies between them, whatever fits the
+// memory for the digest.
+TEST(OutputFileTest, DigestIsTheFilesWhateverTheAlignment) {
+  const std::string path = testing::TempDir() + "/output.gguf";
+  for (const uint32_t alignment : {32, 512, 4096, 65536}) {
+    gguf::Metadata metadata;
+    metadata.Set("general.architecture", std::string("llama"));
+    metadata.Set("general.alignment", alignment);
+    const auto layout = gguf::PlanLayout(
+        metadata, {{"a.weight", gguf::TensorType::kF32, {1000}},
+                   {"b.weight", gguf::TensorType::kF32, {7}},
+                   {"c.weight", gguf::TensorType::kF32, {9000}}});
+    ASSERT_TRUE(layout.ok());
+    for (const uint64_t pending_limit : {0, 1 << 20}) {
+      SCOPED_TRACE(alignment);
+      auto partial = PartialFile::Open(path, layout->header, layout->file_size);
+      ASSERT_TRUE(partial.ok()) << partial.status();
+      const std::atomic<bool> stop{false};
+      OutputFile file(*std::move(partial), *layout, pending_limit, stop);
+      ASSERT_TRUE(file.Begin(layout->header).ok());
+      for (const size_t tensor : {2, 1, 0}) {  // the last comes first
+        const std::vector<uint8_t> data = File(layout->tensors[tensor].bytes);
+        ASSERT_TRUE(file.Write(tensor, 0, data).ok());
+      }
+      ASSERT_TRUE(file.Finish().ok());
+      EXPECT_EQ(file.sha256(), DigestOf(Contents(PartialPath(path))));
+      file.Remove();
+    }
+  }
 }
 
 }  // namespace

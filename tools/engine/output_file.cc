@@ -1,97 +1,108 @@
 #include "tools/engine/output_file.h"
 
-#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "absl/status/status.h"
+#include "base/status_macros.h"
 #include "tools/engine/blame.h"
 
 namespace make_gguf {
+namespace {
 
-using gguf::Layout;
+// What follows a tensor up to the next one's place.
+constexpr std::array<uint8_t, gguf::kMaxAlignment> kZeros = {};
 
-OutputFile::OutputFile(std::unique_ptr<gguf::Writer> writer,
-                       uint64_t pending_limit, const std::atomic<bool>& stop)
-    : writer_(std::move(writer)),
-      stop_(stop),
+}  // namespace
+
+OutputFile::OutputFile(std::unique_ptr<PartialFile> file,
+                       const gguf::Layout& layout, uint64_t pending_limit,
+                       const std::atomic<bool>& stop)
+    : file_(std::move(file)),
+      layout_(layout),
+      stop_(&stop),
       hash_(pending_limit, [this](uint64_t offset, absl::Span<uint8_t> out) {
-        return ReadFile(offset, out);
+        return ReadForDigest(offset, out);
       }) {}
 
-absl::Status OutputFile::Begin() {
-  absl::Status status = hash_.Add(0, writer_->layout().header);
-  writer_->ReleaseHeader();
-  return status;
+OutputFile::OutputFile(const gguf::Layout& layout, std::string sha256)
+    : layout_(layout),
+      stop_(nullptr),
+      hash_(0, nullptr),
+      sha256_(std::move(sha256)) {}
+
+absl::Status OutputFile::Begin(absl::Span<const uint8_t> header) {
+  return hash_.Add(0, header);
 }
 
 absl::Status OutputFile::Write(size_t tensor, uint64_t offset,
                                absl::Span<const uint8_t> bytes) {
-  absl::Status status = writer_->Write(tensor, offset, bytes);
-  return status.ok() ? Digest(tensor, offset, bytes) : status;
+  RETURN_IF_ERROR(file_->Write(layout_.FileOffset(tensor) + offset, bytes));
+  return Digest(tensor, offset, bytes);
 }
 
 absl::Status OutputFile::Keep(size_t tensor, uint64_t offset,
                               absl::Span<const uint8_t> bytes) {
-  absl::Status status = writer_->MarkWritten(tensor, offset, bytes.size());
-  return status.ok() ? Digest(tensor, offset, bytes) : status;
+  return Digest(tensor, offset, bytes);
 }
 
 absl::Status OutputFile::ReadBack(size_t tensor, uint64_t offset,
                                   absl::Span<uint8_t> bytes) const {
-  return writer_->ReadBack(tensor, offset, bytes);
+  return file_->Read(layout_.FileOffset(tensor) + offset, bytes);
 }
 
 absl::Status OutputFile::Digest(size_t tensor, uint64_t offset,
                                 absl::Span<const uint8_t> bytes) {
-  const Layout& layout = writer_->layout();
-  const uint64_t begin = layout.FileOffset(tensor) + offset;
-  absl::Status status = hash_.Add(begin, bytes);
-  if (!status.ok() || offset + bytes.size() < layout.tensors[tensor].bytes) {
-    return status;
+  const uint64_t begin = layout_.FileOffset(tensor) + offset;
+  RETURN_IF_ERROR(hash_.Add(begin, bytes));
+  if (offset + bytes.size() < layout_.tensors[tensor].bytes) {
+    return absl::OkStatus();
   }
-  // The zeros that follow the tensor.
   const uint64_t end = begin + bytes.size();
-  const uint64_t next = tensor + 1 < layout.tensors.size()
-                            ? layout.FileOffset(tensor + 1)
-                            : layout.file_size;
-  return hash_.Add(end, std::vector<uint8_t>(next - end));
+  const uint64_t next = tensor + 1 < layout_.tensors.size()
+                            ? layout_.FileOffset(tensor + 1)
+                            : layout_.file_size;
+  const auto padding = absl::MakeConstSpan(kZeros).first(next - end);
+  // A new file has its zeros; of one that was left nobody has looked at them.
+  if (resumed() && !padding.empty())
+    RETURN_IF_ERROR(file_->Write(end, padding));
+  return hash_.Add(end, padding);
 }
 
-absl::Status OutputFile::ReadFile(uint64_t offset,
-                                  absl::Span<uint8_t> out) const {
-  const Layout& layout = writer_->layout();
-  const auto after =
-      std::upper_bound(layout.tensors.begin(), layout.tensors.end(),
-                       offset - layout.data_offset(),
-                       [](uint64_t at, const gguf::TensorPlacement& t) {
-                         return at < t.offset;
-                       });
-  // Tensors without padding between them follow each other.
-  for (size_t tensor = after - layout.tensors.begin() - 1; !out.empty();
-       ++tensor) {
-    if (stop_) return Stopped();
-    const uint64_t begin = offset - layout.FileOffset(tensor);
-    const auto part = out.first(
-        std::min<uint64_t>(out.size(), layout.tensors[tensor].bytes - begin));
-    absl::Status status = writer_->ReadBack(tensor, begin, part);
-    if (!status.ok()) return status;
-    offset += part.size();
-    out.remove_prefix(part.size());
-  }
-  return absl::OkStatus();
+absl::Status OutputFile::ReadForDigest(uint64_t offset,
+                                       absl::Span<uint8_t> out) const {
+  if (*stop_) return Stopped();
+  return file_->Read(offset, out);
+}
+
+void OutputFile::StartWriteback() {
+  if (!complete()) file_->StartWriteback();
 }
 
 absl::Status OutputFile::Finish() {
-  absl::StatusOr<std::string> digest =
-      hash_.Finish(writer_->layout().file_size);
-  if (!digest.ok()) return digest.status();
-  sha256_ = *std::move(digest);
-  return writer_->Sync();
+  if (complete()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(sha256_, hash_.Finish(layout_.file_size));
+  return absl::OkStatus();
+}
+
+absl::Status OutputFile::Sync() {
+  if (complete()) return absl::OkStatus();
+  absl::Status status = file_->Sync();
+  if (!status.ok()) Remove();
+  return status;
+}
+
+absl::Status OutputFile::Rename() {
+  return complete() ? absl::OkStatus() : file_->Rename();
+}
+
+void OutputFile::Remove() {
+  if (!complete()) file_->Remove();
 }
 
 }  // namespace make_gguf

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "base/digest.h"
+#include "base/status_macros.h"
 #include "quant/model_facts.h"
 #include "quant/quantize.h"
 #include "quant/quantizer_output.h"
@@ -23,8 +24,6 @@ using converters::ModelPlan;
 using converters::Precision;
 using converters::TensorPlan;
 using gguf::TensorType;
-
-constexpr char kFileTypeKey[] = "general.file_type";
 
 // F32, F16 and BF16 files of a checkpoint are what the converter alone makes,
 // in its order and straight from the checkpoint.
@@ -82,7 +81,7 @@ absl::Status CheckImportance(const quant::FileType& file_type,
   for (const OutputTensor& tensor : tensors) {
     const std::string& name = model.tensors[tensor.tensor].name;
     if (quant::RequiresImportance(file_type, name, tensor.type) &&
-        !options.has_importance[tensor.tensor]) {
+        options.importance[tensor.tensor].empty()) {
       missing.push_back(name);
     }
   }
@@ -90,6 +89,18 @@ absl::Status CheckImportance(const quant::FileType& file_type,
   return absl::InvalidArgumentError(absl::StrCat(
       file_type.name, " needs an importance matrix (--imatrix) with these ",
       "tensors: ", absl::StrJoin(missing, ", ")));
+}
+
+// Whether the types can be made at all.
+absl::Status CheckTensors(const quant::FileType& file_type,
+                          const ModelPlan& model,
+                          absl::Span<const OutputTensor> tensors,
+                          const PlanOptions& options) {
+  for (const OutputTensor& tensor : tensors) {
+    RETURN_IF_ERROR(
+        CheckQuantizable(file_type, model.tensors[tensor.tensor], tensor.type));
+  }
+  return CheckImportance(file_type, model, tensors, options);
 }
 
 // What was quantized before has lost precision that another type can't bring
@@ -141,14 +152,9 @@ absl::StatusOr<std::vector<OutputTensor>> QuantizedTensors(
     tensors[i].rounded =
         infos[i].type == TensorType::kF16 && !plan.stored_type.has_value();
     tensors[i].fallback_from = (*choices)[i].fallback_from;
-    absl::Status status = CheckQuantizable(file_type, plan, tensors[i].type);
-    if (!status.ok()) return status;
   }
-  absl::Status status = CheckImportance(file_type, model, tensors, options);
-  if (status.ok()) {
-    status = CheckRequantized(file_type, model, tensors, options);
-  }
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(CheckTensors(file_type, model, tensors, options));
+  RETURN_IF_ERROR(CheckRequantized(file_type, model, tensors, options));
   return tensors;
 }
 
@@ -157,8 +163,8 @@ gguf::Metadata WholeMetadata(const ModelPlan& model,
                              const PlanOptions& options) {
   gguf::Metadata metadata = model.metadata;
   if (MadeByConverter(model, file_type)) {
-    if (metadata.Find(kFileTypeKey) != nullptr) {
-      metadata.Set(kFileTypeKey, file_type.number);
+    if (metadata.Find(gguf::kFileTypeKey) != nullptr) {
+      metadata.Set(gguf::kFileTypeKey, file_type.number);
     }
     return metadata;
   }
@@ -229,6 +235,13 @@ absl::Status LayOut(const ModelPlan& model, const gguf::Metadata& metadata,
 }
 
 }  // namespace
+
+absl::Status CompleteOutput(const ModelPlan& model, const PlanOptions& options,
+                            OutputPlan& output) {
+  RETURN_IF_ERROR(
+      CheckTensors(*output.file_type, model, output.tensors, options));
+  return LayOut(model, OutputMetadata(model, output, options), output);
+}
 
 std::vector<gguf::TensorInfo> OutputTensorInfos(const ModelPlan& model,
                                                 const OutputPlan& output) {

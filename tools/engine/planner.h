@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "converters/model_plan.h"
@@ -23,17 +24,24 @@
 #include "gguf/tensor_type.h"
 #include "quant/file_type.h"
 #include "quant/mix.h"
+#include "tools/engine/imatrix.h"
 #include "tools/engine/job.pb.h"
 
 namespace make_gguf {
 
-struct OutputTensor {
-  size_t tensor = 0;  // index in ModelPlan::tensors
+// How an output holds a tensor.
+struct Form {
   gguf::TensorType type = gguf::TensorType::kF32;
   // Its values pass through F16 before they get their type.
   bool rounded = false;
   // It is the source's tensor, byte for byte.
   bool copied = false;
+
+  bool operator==(const Form&) const = default;
+};
+
+struct OutputTensor : Form {
+  size_t tensor = 0;  // index in ModelPlan::tensors
   // What the mix wanted, where its blocks do not divide the rows.
   std::optional<gguf::TensorType> fallback_from;
 };
@@ -67,8 +75,8 @@ struct PlanOptions {
   gguf::Metadata quantized_metadata;  // appended to quantized outputs
   bool allow_requantize = false;
   gguf::SplitOptions split;
-  // Whether there are importance weights, for each tensor of the model.
-  std::vector<bool> has_importance;
+  // For each tensor of the model; empty where there is none.
+  ImportanceTable importance;
 };
 
 // Plans an output, to be written to `path`, or to several files called after
@@ -80,6 +88,12 @@ struct PlanOptions {
 absl::StatusOr<std::vector<OutputPlan>> PlanOutput(
     const converters::ModelPlan& model, const quant::FileType& file_type,
     const PlanOptions& options, absl::string_view path);
+
+// Lays out an output of which all else is known already.
+// Errors: Unimplemented or InvalidArgument for tensors that can't be made in
+// these types; those of PlanLayout.
+absl::Status CompleteOutput(const converters::ModelPlan& model,
+                            const PlanOptions& options, OutputPlan& output);
 
 // The metadata of an output's file. Made when it is needed and not kept,
 // because a vocabulary takes tens of megabytes.

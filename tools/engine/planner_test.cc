@@ -1,6 +1,7 @@
 #include "tools/engine/planner.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ converters::ModelPlan Model() {
 
 OutputPlan PlanOne(const converters::ModelPlan& model, const char* type,
                    PlanOptions options = {}) {
-  options.has_importance.resize(model.tensors.size());
+  options.importance.resize(model.tensors.size());
   auto outputs =
       PlanOutput(model, *quant::FindFileType(type), options, "/out/m.gguf");
   EXPECT_TRUE(outputs.ok()) << outputs.status();
@@ -112,7 +113,7 @@ TEST(PlannerTest, F32IntermediateDoesNotRound) {
 TEST(PlannerTest, MissingImportanceIsListed) {
   const converters::ModelPlan model = Model();
   PlanOptions options;
-  options.has_importance.resize(model.tensors.size());
+  options.importance.resize(model.tensors.size());
   const auto outputs =
       PlanOutput(model, *quant::FindFileType("Q2_K_S"), options, "/out/m.gguf");
   EXPECT_THAT(outputs.status().message(), HasSubstr("blk.0.attn_k.weight"));
@@ -125,7 +126,7 @@ TEST(PlannerTest, QuantizedSourceIsNotQuantizedAgainUnasked) {
                                                   : gguf::TensorType::kQ8_0;
   }
   PlanOptions options;
-  options.has_importance.resize(model.tensors.size());
+  options.importance.resize(model.tensors.size());
   const quant::FileType& type = *quant::FindFileType("Q4_0");
   const auto refused = PlanOutput(model, type, options, "/out/m.gguf");
   EXPECT_THAT(refused.status().message(), HasSubstr("--allow_requantize"));
@@ -139,10 +140,53 @@ TEST(PlannerTest, QuantizedSourceIsNotQuantizedAgainUnasked) {
   }
 }
 
+TEST(PlannerTest, ImportanceIsToldInQuantizedFilesAlone) {
+  const converters::ModelPlan model = Model();
+  PlanOptions options;
+  options.importance.resize(model.tensors.size());
+  options.quantized_metadata.Set("quantize.imatrix.file", std::string("i"));
+  const auto keys = [&](const char* type) {
+    return Keys(OutputMetadata(model, PlanOne(model, type, options), options));
+  };
+  EXPECT_EQ(keys("Q8_0").back(), "quantize.imatrix.file");
+  EXPECT_THAT(keys("BF16"),
+              ElementsAre("general.architecture", "general.file_type",
+                          "llama.block_count"));
+}
+
+TEST(PlannerTest, OverridesDecideOverTheMix) {
+  const converters::ModelPlan model = Model();
+  PlanOptions options;
+  options.importance.resize(model.tensors.size());
+  options.mix.tensor_types.emplace_back("attn_k", gguf::TensorType::kQ5_0);
+  options.mix.token_embedding_type = gguf::TensorType::kF16;
+  std::map<std::string, gguf::TensorType> types;
+  const OutputPlan output = PlanOne(model, "Q8_0", options);
+  for (const OutputTensor& tensor : output.tensors) {
+    types[model.tensors[tensor.tensor].name] = tensor.type;
+  }
+  EXPECT_EQ(types["blk.0.attn_k.weight"], gguf::TensorType::kQ5_0);
+  EXPECT_EQ(types["token_embd.weight"], gguf::TensorType::kF16);
+}
+
+TEST(PlannerTest, ConvertersFilesAreSplitInTheirOwnOrder) {
+  const converters::ModelPlan model = Model();
+  PlanOptions options;
+  options.importance.resize(model.tensors.size());
+  options.split.max_tensors = 3;
+  const auto outputs = PlanOutput(model, *quant::FindFileType("BF16"), options,
+                                  "/out/m-BF16.gguf");
+  ASSERT_TRUE(outputs.ok());
+  ASSERT_EQ(outputs->size(), 2);
+  EXPECT_FALSE((*outputs)[0].quantizer_order);
+  EXPECT_THAT(Order((*outputs)[0]), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Order((*outputs)[1]), ElementsAre(3));
+}
+
 TEST(PlannerTest, ShardsHoldAllTensorsOnce) {
   const converters::ModelPlan model = Model();
   PlanOptions options;
-  options.has_importance.resize(model.tensors.size());
+  options.importance.resize(model.tensors.size());
   options.split.max_tensors = 3;
   const auto outputs = PlanOutput(model, *quant::FindFileType("Q8_0"), options,
                                   "/out/m-Q8_0.gguf");

@@ -14,46 +14,55 @@
 #include <new>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "gguf/file_ops.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tools/engine/file_ops.h"
+#include "tools/engine/journal.h"
 #include "tools/engine/testing/engine_fixture.h"
 
 namespace make_gguf {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
+using ::testing::Key;
 
 // Counts the calls that change the disk, and kills the process in the middle of
 // one of them.
-class DeadlyOps : public gguf::FileOps {
+class DeadlyOps : public FileOps {
  public:
   explicit DeadlyOps(uint64_t fatal_call) : fatal_call_(fatal_call) {}
 
   int64_t Write(int fd, absl::Span<const uint8_t> bytes,
                 uint64_t offset) override {
     if (IsFatal()) {
-      gguf::FileOps::Write(fd, bytes.first(bytes.size() / 2), offset);
+      FileOps::Write(fd, bytes.first(bytes.size() / 2), offset);
       Die();
     }
-    return gguf::FileOps::Write(fd, bytes, offset);
+    return FileOps::Write(fd, bytes, offset);
   }
   int Reserve(int fd, uint64_t size) override {
     if (IsFatal()) Die();
-    return gguf::FileOps::Reserve(fd, size);
+    return FileOps::Reserve(fd, size);
   }
   int Sync(int fd) override {
     if (IsFatal()) Die();
-    return gguf::FileOps::Sync(fd);
+    return FileOps::Sync(fd);
   }
   int Rename(const std::string& from, const std::string& to,
              bool replace) override {
     if (IsFatal()) Die();
-    return gguf::FileOps::Rename(from, to, replace);
+    return FileOps::Rename(from, to, replace);
   }
 
   uint64_t calls() const { return calls_; }
@@ -104,6 +113,16 @@ class ResumeTest : public EngineTest {
     EXPECT_EQ(waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status)) << "call " << fatal_call << ": " << status;
     return *read.get();
+  }
+
+  // Calls that change the disk in a run that nothing disturbs.
+  uint64_t CallsOfARun() {
+    DeadlyOps counting(~uint64_t{0});
+    ops_ = &counting;
+    EXPECT_TRUE(Run(Prepare()).ok());
+    ops_ = &FileOps::System();
+    std::filesystem::remove_all(directory_);
+    return counting.calls();
   }
 
   // The files that the stopped job left, with the byte at every `step`th place
@@ -163,15 +182,10 @@ TEST_F(ResumeTest, StopsAndGoesOn) {
 
 TEST_F(ResumeTest, KilledAtTwentyMomentsGivesTheSameBytes) {
   const auto expected = Expected();
-  DeadlyOps counting(~uint64_t{0});
-  ops_ = &counting;
-  ASSERT_TRUE(Run(Prepare()).ok());
-  ops_ = &gguf::FileOps::System();
-  std::filesystem::remove_all(directory_);
-
+  const uint64_t calls = CallsOfARun();
   std::mt19937 random(20);
   for (int moment = 0; moment < 20; ++moment) {
-    const uint64_t fatal_call = random() % counting.calls();
+    const uint64_t fatal_call = random() % calls;
     SCOPED_TRACE(fatal_call);
     const uint64_t read = RunAndKill(fatal_call);
     // Outputs get their names one by one at the end; what has its final name is
@@ -186,6 +200,84 @@ TEST_F(ResumeTest, KilledAtTwentyMomentsGivesTheSameBytes) {
     ExpectDoneOnce(again.work.weights, read, source_->values_read());
     std::filesystem::remove_all(directory_);
   }
+}
+
+// In each call of the last phase, in which the files get their names.
+TEST_F(ResumeTest, KilledWhileFilesGetTheirNamesGivesTheSameBytes) {
+  const auto expected = Expected();
+  const uint64_t calls = CallsOfARun();
+  // Four files are flushed, then the journal and its directory; four renames,
+  // and the directory again.
+  for (uint64_t call = calls - 11; call < calls; ++call) {
+    SCOPED_TRACE(call);
+    RunAndKill(call);
+    const auto finished = FinishedFiles();
+    const auto left = Files();
+    for (const std::string& name : finished) {
+      EXPECT_EQ(left.at(name), expected.at(name));
+    }
+    // A job that can't run takes no finished file away.
+    std::ofstream(directory_ + "/fake-Q8_0.gguf.mine") << "x";
+    const bool in_the_way = !left.contains("fake-Q8_0.gguf");
+    if (in_the_way) {
+      std::ofstream(directory_ + "/fake-Q8_0.gguf") << "mine";
+      EXPECT_TRUE(absl::IsAlreadyExists(Run(Prepare()).status()));
+      EXPECT_EQ(Files()["fake-Q8_0.gguf"], "mine");
+      for (const std::string& name : finished) {
+        EXPECT_EQ(Files()[name], expected.at(name));
+      }
+      std::filesystem::remove(directory_ + "/fake-Q8_0.gguf");
+    }
+    std::filesystem::remove(directory_ + "/fake-Q8_0.gguf.mine");
+    const JobPlan again = Prepare();
+    const auto report = Run(again);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(Files(), expected);
+    EXPECT_EQ(source_->values_read(), 0);
+    std::filesystem::remove_all(directory_);
+  }
+}
+
+// Under the name of a file that was finished there may be another by now.
+TEST_F(ResumeTest, FileUnderAFinishedNameIsLookedAt) {
+  RunAndKill(CallsOfARun() - 2);
+  ASSERT_THAT(FinishedFiles(), Contains("fake-Q4_K_M.gguf"));
+  std::ofstream(directory_ + "/fake-Q4_K_M.gguf") << "mine";
+  EXPECT_TRUE(absl::IsAlreadyExists(Run(Prepare()).status()));
+  EXPECT_EQ(Files()["fake-Q4_K_M.gguf"], "mine");
+}
+
+// What is renamed must be known to be finished after a crash of the machine.
+TEST_F(ResumeTest, JournalIsOnTheDiskBeforeTheFirstRename) {
+  class Order : public FileOps {
+   public:
+    int Sync(int fd) override {
+      char path[4096] = {};
+      const std::string link = absl::StrCat("/proc/self/fd/", fd);
+      if (readlink(link.c_str(), path, sizeof(path) - 1) > 0) {
+        absl::MutexLock lock(&mutex_);
+        synced_.push_back(path);
+      }
+      return 0;
+    }
+    int Rename(const std::string& from, const std::string& to,
+               bool replace) override {
+      absl::MutexLock lock(&mutex_);
+      if (before_rename.empty()) before_rename = synced_;
+      return FileOps::Rename(from, to, replace);
+    }
+    std::vector<std::string> before_rename;
+
+   private:
+    absl::Mutex mutex_;
+    std::vector<std::string> synced_;
+  };
+  Order order;
+  ops_ = &order;
+  ASSERT_TRUE(Run(Prepare()).ok());
+  ASSERT_EQ(order.before_rename.size(), 6);  // four files before
+  EXPECT_THAT(order.before_rename[4], EndsWith("/fake.journal"));
+  EXPECT_EQ(order.before_rename[5], directory_);
 }
 
 TEST_F(ResumeTest, KilledAgainAndAgainComesToTheSameEnd) {
@@ -225,12 +317,60 @@ TEST_F(ResumeTest, TrustsNoChunkThatWasDamagedMeanwhile) {
 
 TEST_F(ResumeTest, ChangedJobStartsOverAndSaysWhy) {
   RunUntilRead(30);
-  spec_.mutable_quants()->RemoveLast();
-  EXPECT_EQ(ReasonToStartOver(),
-            "the list of types was Q4_K_M,Q4_K_S,Q8_0,F16, is now "
-            "Q4_K_M,Q4_K_S,Q8_0");
-  // The partial F16 file is gone as well.
-  EXPECT_EQ(Files().size(), 3);
+  spec_.mutable_mix()->set_output_tensor_type("Q5_K");
+  EXPECT_THAT(ReasonToStartOver(), HasSubstr("output fake-Q4_K_M.gguf was "));
+  EXPECT_EQ(Files().size(), 4);
+}
+
+// The work for other files is not thrown away unasked.
+TEST_F(ResumeTest, StoppedJobIsNotReplacedByOneForOtherFiles) {
+  const auto expected = Expected();
+  RunUntilRead(30);
+  const auto left = Files();
+  const JobSpec stopped = spec_;
+  spec_.clear_quants();
+  spec_.add_quants("Q6_K");
+  const absl::Status status = Run(Prepare()).status();
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("fake-Q4_K_M.gguf"), HasSubstr("--noresume")));
+  EXPECT_EQ(Files(), left);
+  spec_ = stopped;
+  const auto report = Run(Prepare());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GT(report->bytes_resumed(), 0);
+  EXPECT_EQ(Files(), expected);
+}
+
+TEST_F(ResumeTest, ReplacedUponRequestItLeavesNothing) {
+  RunUntilRead(30);
+  spec_.clear_quants();
+  spec_.add_quants("Q6_K");
+  spec_.mutable_execution()->set_resume(false);
+  ASSERT_TRUE(Run(Prepare()).ok());
+  EXPECT_THAT(Files(), ElementsAre(Key("fake-Q6_K.gguf")));
+}
+
+// A journal names the files that are removed with it; it may say anything.
+TEST_F(ResumeTest, CraftedJournalReachesNoOtherFile) {
+  std::filesystem::create_directories(directory_ + "/victim");
+  for (const std::string name : {"victim/thesis.gguf", "thesis.gguf"}) {
+    std::ofstream(directory_ + "/" + name + ".partial") << "years of work";
+  }
+  JournalHead head;
+  for (const std::string name :
+       {"../victim/thesis.gguf", "victim/thesis.gguf", "thesis.gguf"}) {
+    head.add_outputs(name);
+  }
+  {
+    auto journal =
+        Journal::Open(directory_ + "/fake.journal", head, 1, /*resume=*/true);
+    ASSERT_TRUE(journal.ok());
+    ASSERT_TRUE((*journal)->Begin(0).ok());
+  }
+  ASSERT_TRUE(Run(Prepare()).ok());
+  EXPECT_TRUE(
+      std::filesystem::exists(directory_ + "/victim/thesis.gguf.partial"));
+  EXPECT_EQ(Files()["thesis.gguf.partial"], "years of work");
 }
 
 TEST_F(ResumeTest, JobThatCannotRunLeavesTheStoppedOneAlone) {
@@ -242,6 +382,7 @@ TEST_F(ResumeTest, JobThatCannotRunLeavesTheStoppedOneAlone) {
   std::ofstream(directory_ + "/fake-Q6_K.gguf") << "something";
   spec_.clear_quants();
   spec_.add_quants("Q6_K");
+  spec_.mutable_execution()->set_resume(false);
   EXPECT_TRUE(absl::IsAlreadyExists(Run(Prepare()).status()));
   EXPECT_THAT(Files(), IsSupersetOf(left));
 

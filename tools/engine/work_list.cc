@@ -12,22 +12,18 @@ namespace {
 // A multiple of every type's block size.
 constexpr uint64_t kBlockMultiple = 256;
 
-// F16 values are the same whether they were rounded before or are only now.
-bool RoundingMatters(const OutputTensor& tensor) {
-  return tensor.rounded && tensor.type != gguf::TensorType::kF16;
-}
-
 void AddDestination(const OutputTensor& tensor, const Destination& destination,
                     TensorWork& work) {
-  const bool rounded = RoundingMatters(tensor);
+  Form form = tensor;
+  // F16 values are the same whether they were rounded before or are only now.
+  if (form.type == gguf::TensorType::kF16) form.rounded = false;
   for (Variant& variant : work.variants) {
-    if (variant.type == tensor.type && variant.rounded == rounded &&
-        variant.copied == tensor.copied) {
+    if (static_cast<const Form&>(variant) == form) {
       variant.destinations.push_back(destination);
       return;
     }
   }
-  work.variants.push_back({tensor.type, rounded, tensor.copied, {destination}});
+  work.variants.push_back({form, {destination}});
 }
 
 constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
@@ -35,7 +31,7 @@ constexpr size_t kNowhere = std::numeric_limits<size_t>::max();
 // Adds what the outputs of one order want.
 void AddOutputs(const converters::ModelPlan& model,
                 absl::Span<const OutputPlan> outputs, bool quantizer_order,
-                const std::vector<bool>& whole_rows,
+                const ImportanceTable& importance,
                 std::vector<size_t>& position, WorkList& list) {
   for (size_t o = 0; o < outputs.size(); ++o) {
     if (outputs[o].quantizer_order != quantizer_order) continue;
@@ -44,11 +40,12 @@ void AddOutputs(const converters::ModelPlan& model,
       if (position[tensor.tensor] == kNowhere) {
         const converters::TensorPlan& plan = model.tensors[tensor.tensor];
         position[tensor.tensor] = list.tensors.size();
-        list.tensors.push_back({.tensor = tensor.tensor,
-                                .variants = {},
-                                .weights = plan.elements(),
-                                .row_size = plan.shape[0],
-                                .whole_rows = whole_rows[tensor.tensor]});
+        list.tensors.push_back(
+            {.tensor = tensor.tensor,
+             .variants = {},
+             .weights = plan.elements(),
+             .row_size = plan.shape[0],
+             .whole_rows = !importance[tensor.tensor].empty()});
       }
       AddDestination(tensor, {o, i}, list.tensors[position[tensor.tensor]]);
     }
@@ -84,12 +81,12 @@ uint64_t TileWeights(const TensorWork& work, uint64_t target) {
 
 WorkList MakeWorkList(const converters::ModelPlan& model,
                       absl::Span<const OutputPlan> outputs,
-                      const std::vector<bool>& whole_rows,
+                      const ImportanceTable& importance,
                       uint64_t chunk_weights) {
   WorkList list;
   std::vector<size_t> position(model.tensors.size(), kNowhere);
   for (const bool quantizer_order : {true, false}) {
-    AddOutputs(model, outputs, quantizer_order, whole_rows, position, list);
+    AddOutputs(model, outputs, quantizer_order, importance, position, list);
   }
   for (uint32_t i = 0; i < list.tensors.size(); ++i) {
     AddChunks(i, chunk_weights, list);
@@ -104,8 +101,8 @@ uint64_t MemoryPerThread(const WorkList& work) {
     tile = std::max(
         tile, std::min(TileWeights(tensor, kTileWeights), tensor.weights));
   }
-  // The values, their rounded form, and the reader's shuffled rows.
-  return 3 * tile * sizeof(float) + work.max_chunk_bytes;
+  // The values, and what the reader puts in order.
+  return 2 * tile * sizeof(float) + work.max_chunk_bytes;
 }
 
 }  // namespace make_gguf

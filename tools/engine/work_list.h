@@ -26,10 +26,7 @@ struct Destination {
 };
 
 // A form in which at least one output wants a tensor.
-struct Variant {
-  gguf::TensorType type = gguf::TensorType::kF32;
-  bool rounded = false;  // through F16 first
-  bool copied = false;   // the source's bytes as they are
+struct Variant : Form {
   std::vector<Destination> destinations;
 
   // Bytes of `weights` weights, a whole number of blocks.
@@ -65,14 +62,14 @@ struct WorkList {
 // Rows longer than this are divided where the types allow it.
 inline constexpr uint64_t kMaxUndividedRow = uint64_t{1} << 18;
 
-// `whole_rows[t]` says that rows of tensor t may not be divided. Chunks have
+// Rows of a tensor with importance weights are not divided. Chunks have
 // about `chunk_weights` weights, at least one row (or part of a long row).
 // Tensors stand in the order of the quantized outputs if there are any, else of
 // the converted ones, so that as many files as possible fill up from start to
 // end.
 WorkList MakeWorkList(const converters::ModelPlan& model,
                       absl::Span<const OutputPlan> outputs,
-                      const std::vector<bool>& whole_rows,
+                      const ImportanceTable& importance,
                       uint64_t chunk_weights);
 
 // The weights of a tile, the part of a chunk that stays in cache between

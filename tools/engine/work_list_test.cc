@@ -10,6 +10,10 @@
 namespace make_gguf {
 namespace {
 
+// Of a model of one tensor.
+const ImportanceTable kUnweighted(1);
+const ImportanceTable kWeighted(1, {1.0f});
+
 using ::testing::SizeIs;
 
 converters::ModelPlan Model(std::vector<uint64_t> shape) {
@@ -25,7 +29,7 @@ converters::ModelPlan Model(std::vector<uint64_t> shape) {
 std::vector<OutputPlan> Outputs(const converters::ModelPlan& model,
                                 const std::vector<const char*>& types) {
   PlanOptions options;
-  options.has_importance.resize(model.tensors.size());
+  options.importance.resize(model.tensors.size());
   std::vector<OutputPlan> outputs;
   for (const char* type : types) {
     auto planned =
@@ -39,7 +43,7 @@ std::vector<OutputPlan> Outputs(const converters::ModelPlan& model,
 TEST(WorkListTest, EqualFormsAreMadeOnce) {
   const converters::ModelPlan model = Model({256, 8});
   const WorkList list = MakeWorkList(
-      model, Outputs(model, {"Q4_K_M", "Q4_K_S", "Q8_0"}), {false}, 1024);
+      model, Outputs(model, {"Q4_K_M", "Q4_K_S", "Q8_0"}), kUnweighted, 1024);
   ASSERT_THAT(list.tensors, SizeIs(1));
   ASSERT_THAT(list.tensors[0].variants, SizeIs(2));
   EXPECT_THAT(list.tensors[0].variants[0].destinations, SizeIs(2));
@@ -49,7 +53,7 @@ TEST(WorkListTest, EqualFormsAreMadeOnce) {
 TEST(WorkListTest, RoundedAndPlainF32AreTwoForms) {
   const converters::ModelPlan model = Model({256, 8});
   const WorkList list =
-      MakeWorkList(model, Outputs(model, {"Q8_0", "F16"}), {false}, 1024);
+      MakeWorkList(model, Outputs(model, {"Q8_0", "F16"}), kUnweighted, 1024);
   EXPECT_TRUE(list.tensors[0].variants[0].rounded);
   EXPECT_FALSE(list.tensors[0].variants[1].rounded);
 }
@@ -57,7 +61,7 @@ TEST(WorkListTest, RoundedAndPlainF32AreTwoForms) {
 TEST(WorkListTest, ChunksAreWholeRowsAndCoverTheTensor) {
   const converters::ModelPlan model = Model({256, 10});
   const WorkList list =
-      MakeWorkList(model, Outputs(model, {"Q8_0"}), {false}, 1000);
+      MakeWorkList(model, Outputs(model, {"Q8_0"}), kUnweighted, 1000);
   ASSERT_THAT(list.chunks, SizeIs(4));
   uint64_t next = 0;
   for (const Chunk& chunk : list.chunks) {
@@ -74,9 +78,10 @@ TEST(WorkListTest, LongRowsAreDividedUnlessATypeLooksAtThemWhole) {
   const uint64_t row = 4 * kMaxUndividedRow;
   const converters::ModelPlan model = Model({row, 2});
   const std::vector<OutputPlan> outputs = Outputs(model, {"Q8_0"});
-  EXPECT_EQ(MakeWorkList(model, outputs, {false}, 1 << 16).max_chunk_weights,
-            1 << 16);
-  EXPECT_EQ(MakeWorkList(model, outputs, {true}, 1 << 16).max_chunk_weights,
+  EXPECT_EQ(
+      MakeWorkList(model, outputs, kUnweighted, 1 << 16).max_chunk_weights,
+      1 << 16);
+  EXPECT_EQ(MakeWorkList(model, outputs, kWeighted, 1 << 16).max_chunk_weights,
             row);
 }
 

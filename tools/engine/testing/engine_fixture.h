@@ -23,9 +23,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "gguf/file_ops.h"
 #include "gtest/gtest.h"
 #include "tools/engine/engine.h"
+#include "tools/engine/file_ops.h"
 #include "tools/engine/job_spec.h"
 #include "tools/engine/testing/fake_source.h"
 
@@ -122,7 +122,7 @@ class EngineTest : public testing::Test {
   FakeSource* source_ = nullptr;  // of the job prepared last, which owns it
   std::atomic<bool> stop_{false};
   Observer observer_;
-  gguf::FileOps* ops_ = &gguf::FileOps::System();
+  FileOps* ops_ = &FileOps::System();
 
  private:
   static std::vector<float> Weights(size_t count, uint32_t seed) {

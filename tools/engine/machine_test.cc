@@ -1,4 +1,4 @@
-#include "tools/engine/cpus.h"
+#include "tools/engine/machine.h"
 
 #include <algorithm>
 #include <filesystem>

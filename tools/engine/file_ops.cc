@@ -1,4 +1,4 @@
-#include "gguf/file_ops.h"
+#include "tools/engine/file_ops.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "absl/types/span.h"
 
-namespace gguf {
+namespace make_gguf {
 namespace {
 
 // Repeats a system call that a signal interrupted.
@@ -24,13 +24,6 @@ auto Uninterrupted(Call call) {
 }
 
 int ErrnoUnless(bool ok) { return ok ? 0 : -errno; }
-
-// A rename that never replaces, for file systems without RENAME_NOREPLACE: a
-// second name is made, which fails if it is taken, and the first removed.
-int LinkAndUnlink(const std::string& from, const std::string& to) {
-  if (link(from.c_str(), to.c_str()) != 0) return -errno;
-  return ErrnoUnless(unlink(from.c_str()) == 0);
-}
 
 }  // namespace
 
@@ -67,12 +60,32 @@ void FileOps::StartWriteback(int fd) {
 int FileOps::Rename(const std::string& from, const std::string& to,
                     bool replace) {
   if (replace) return ErrnoUnless(rename(from.c_str(), to.c_str()) == 0);
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
-                RENAME_NOREPLACE) == 0) {
-    return 0;
+  int result = RenameNoReplace(from, to);
+  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) {
+    // A second name, which can't be made if it is taken, and then the first
+    // one away.
+    result = Link(from, to);
+    if (result == 0) return ErrnoUnless(unlink(from.c_str()) == 0);
+  } else {
+    return result;
   }
-  if (errno != EINVAL && errno != ENOSYS) return -errno;
-  return LinkAndUnlink(from, to);
+  if (result != -EPERM && result != -ENOSYS && result != -EOPNOTSUPP) {
+    return result;
+  }
+  // No second names either (FUSE, exFAT): it is looked first, and the job's
+  // lock keeps other jobs away.
+  struct stat there;
+  if (lstat(to.c_str(), &there) == 0) return -EEXIST;
+  return ErrnoUnless(rename(from.c_str(), to.c_str()) == 0);
+}
+
+int FileOps::RenameNoReplace(const std::string& from, const std::string& to) {
+  return ErrnoUnless(renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
+                               RENAME_NOREPLACE) == 0);
+}
+
+int FileOps::Link(const std::string& from, const std::string& to) {
+  return ErrnoUnless(link(from.c_str(), to.c_str()) == 0);
 }
 
 uint64_t FileOps::AvailableBytes(int fd) {
@@ -86,4 +99,4 @@ FileOps& FileOps::System() {
   return ops;
 }
 
-}  // namespace gguf
+}  // namespace make_gguf

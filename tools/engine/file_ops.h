@@ -1,10 +1,10 @@
-// File: gguf/file_ops.h
+// File: tools/engine/file_ops.h
 //
-// The system calls through which the writer changes a disk, as an interface,
+// The system calls through which outputs change a disk, as an interface,
 // so that tests can make any of them fail.
 
-#ifndef GGUF_FILE_OPS_H_
-#define GGUF_FILE_OPS_H_
+#ifndef TOOLS_ENGINE_FILE_OPS_H_
+#define TOOLS_ENGINE_FILE_OPS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 #include "absl/types/span.h"
 
-namespace gguf {
+namespace make_gguf {
 
 // Calls return 0 (Write: bytes written, possibly fewer than asked) or -errno.
 // Thread-safe.
@@ -30,9 +30,12 @@ class FileOps {
   // waiting for it. A wish: not every file system has it.
   virtual void StartWriteback(int fd);
   // Renames `from`, replacing `to` only if `replace`; else -EEXIST if there is
-  // a `to`, without a moment between looking and renaming.
+  // a `to`, without a moment between looking and renaming where the file system
+  // has a way for that: RenameNoReplace, or a second name by Link.
   virtual int Rename(const std::string& from, const std::string& to,
                      bool replace);
+  virtual int RenameNoReplace(const std::string& from, const std::string& to);
+  virtual int Link(const std::string& from, const std::string& to);
   // Bytes that an ordinary user can still write to the file system of fd.
   virtual uint64_t AvailableBytes(int fd);
 
@@ -40,6 +43,6 @@ class FileOps {
   static FileOps& System();
 };
 
-}  // namespace gguf
+}  // namespace make_gguf
 
-#endif  // GGUF_FILE_OPS_H_
+#endif  // TOOLS_ENGINE_FILE_OPS_H_

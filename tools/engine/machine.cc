@@ -1,4 +1,6 @@
-#include "tools/engine/cpus.h"
+#include "tools/engine/machine.h"
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -82,6 +84,17 @@ int UsableCpus(const std::string& root) {
   const double cores = std::max(1u, std::thread::hardware_concurrency());
   return static_cast<int>(
       std::max(1.0, std::ceil(std::min(cores, Quota(root)))));
+}
+
+uint64_t DescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (limit.rlim_cur < limit.rlim_max) {
+    rlimit raised = limit;
+    raised.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur;
 }
 
 }  // namespace make_gguf

@@ -1,10 +1,11 @@
-// File: tools/engine/cpus.h
+// File: tools/engine/machine.h
 //
-// How many threads of computation this process may have at once.
+// What the machine, or the container, lets this process have.
 
-#ifndef TOOLS_ENGINE_CPUS_H_
-#define TOOLS_ENGINE_CPUS_H_
+#ifndef TOOLS_ENGINE_MACHINE_H_
+#define TOOLS_ENGINE_MACHINE_H_
 
+#include <cstdint>
 #include <string>
 
 namespace make_gguf {
@@ -15,6 +16,10 @@ namespace make_gguf {
 // /proc and /sys, for tests.
 int UsableCpus(const std::string& root = "");
 
+// How many descriptors the process may have; raises the limit as far as the
+// system lets it.
+uint64_t DescriptorLimit();
+
 }  // namespace make_gguf
 
-#endif  // TOOLS_ENGINE_CPUS_H_
+#endif  // TOOLS_ENGINE_MACHINE_H_
