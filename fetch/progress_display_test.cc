@@ -6,7 +6,7 @@
 #include "absl/time/time.h"
 #include "base/status_line.h"
 #include "fetch/observer.h"
-#include "fetch/progress_reporter.h"
+#include "fetch/download/progress_reporter.h"
 #include "gtest/gtest.h"
 
 namespace fetch {

@@ -44,10 +44,11 @@ absl::StatusOr<std::string> ReadHeaderText(const File& file) {
                                         "bytes, this one has ",
                                         file.size()));
   }
-  ASSIGN_OR_RETURN(const std::string prefix, ReadString(file, 0, kLengthBytes));
+  char prefix[kLengthBytes];
+  RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(prefix)));
   uint64_t length;
-  std::memcpy(&length, prefix.data(), sizeof(length));
-  if (absl::StartsWith(prefix, "version ")) {
+  std::memcpy(&length, prefix, sizeof(length));
+  if (absl::string_view(prefix, sizeof(prefix)) == "version ") {
     return FileError(file,
                      "this is a Git LFS pointer, not the weights; get them "
                      "with `git lfs pull`");
