@@ -220,10 +220,11 @@ TEST(PartialFileDescriptorTest, OnRequestNoneIsHeld) {
   const std::string path = testing::TempDir() + "/closed";
   auto file = PartialFile::Open(path, {}, kSize, options);
   ASSERT_TRUE(file.ok());
-  std::filesystem::remove(PartialPath(path));
+  std::filesystem::rename(PartialPath(path), path + ".old");
   std::ofstream(PartialPath(path)) << "another";
   EXPECT_TRUE(absl::IsFailedPrecondition((*file)->Write(0, {})));
   (*file)->Remove();
+  std::filesystem::remove(path + ".old");
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ TEST(PlannerTest, ImportanceIsToldInQuantizedFilesAlone) {
   EXPECT_EQ(keys("Q8_0").back(), "quantize.imatrix.file");
   EXPECT_THAT(keys("BF16"),
               ElementsAre("general.architecture", "general.file_type",
-                          "llama.block_count"));
+                          "general.quantization_version", "llama.block_count"));
 }
 
 TEST(PlannerTest, OverridesDecideOverTheMix) {

@@ -41,6 +41,9 @@ class EngineTest : public testing::Test {
   static constexpr uint64_t kColumns = 256;
   static constexpr uint64_t kChunkWeights = 2048;
   static constexpr int kThreads = 2;
+  // Rows between those that a chunk takes of a permuted head are read with
+  // them: half of the permuted tensor once more, in chunks of half a head.
+  static constexpr uint64_t kReadBeside = kColumns * 64 / 2;
 
   void SetUp() override {
     directory_ = absl::StrCat(
@@ -95,6 +98,7 @@ class EngineTest : public testing::Test {
     std::map<std::string, std::string> files;
     if (!std::filesystem::exists(directory_)) return files;
     for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+      if (!entry.is_regular_file()) continue;
       files[entry.path().filename().string()] = ReadFile(entry.path().string());
     }
     return files;
