@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/blame.h"
 #include "base/range_set.h"
 #include "base/status_macros.h"
 #include "converters/checkpoint/crc32.h"
@@ -68,10 +69,10 @@ absl::Status ChecksummedFile::Account(uint64_t offset,
   sum_ ^= sum;
   summed_ += summed;
   if (summed_ < size_ || sum_ == crc_) return absl::OkStatus();
-  return absl::DataLossError(absl::StrFormat(
+  return base::BlameInput(absl::DataLossError(absl::StrFormat(
       "%s: its bytes have the CRC-32 %08x, the archive says %08x; the file is "
       "damaged, get it again",
-      name_, sum_, crc_));
+      name_, sum_, crc_)));
 }
 
 }  // namespace checkpoint

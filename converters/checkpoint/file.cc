@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "base/blame.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 
@@ -138,9 +139,9 @@ absl::Status CheckRange(const File& file, uint64_t offset, size_t size) {
   if (offset <= file.size() && size <= file.size() - offset) {
     return absl::OkStatus();
   }
-  return absl::OutOfRangeError(
+  return base::BlameInput(absl::OutOfRangeError(
       absl::StrCat(file.name(), ": bytes [", offset, ", +", size,
-                   ") lie outside of its ", file.size(), " bytes"));
+                   ") lie outside of its ", file.size(), " bytes")));
 }
 
 FileSlice::FileSlice(std::shared_ptr<const File> file, uint64_t offset,

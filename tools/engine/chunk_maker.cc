@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/blame.h"
 #include "base/status_macros.h"
 #include "gguf/tensor_type.h"
 #include "quant/quantize.h"
-#include "tools/engine/blame.h"
 #include "tools/engine/float_check.h"
 
 namespace make_gguf {
@@ -71,7 +71,7 @@ absl::Status ChunkMaker::Make(const Chunk& chunk,
   values_.resize(
       std::max<size_t>(values_.size(), std::min(step, chunk.weights)));
   for (uint64_t done = 0; done < chunk.weights; done += step) {
-    if (stop_) return Stopped();
+    if (stop_) return base::Stopped();
     const uint64_t weights = std::min(step, chunk.weights - done);
     RETURN_IF_ERROR(MakeTile(work, chunk, done,
                              absl::MakeSpan(values_).first(weights), forms));
@@ -135,9 +135,9 @@ absl::Status ChunkMaker::CheckValues(const TensorWork& work, uint64_t first,
                                      : std::numeric_limits<float>::infinity();
   const std::optional<size_t> bad = quant::FindNotBelow(limit, values);
   if (!bad.has_value()) return absl::OkStatus();
-  return BlameInput(DescribeBadWeight(plan_.model.plan.tensors[work.tensor],
-                                      *plan_.model.source, first + *bad,
-                                      values[*bad]));
+  return base::BlameInput(
+      DescribeBadWeight(plan_.model.plan.tensors[work.tensor],
+                        *plan_.model.source, first + *bad, values[*bad]));
 }
 
 void ChunkMaker::Quantize(const TensorWork& work, const Variant& variant,

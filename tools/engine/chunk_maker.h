@@ -42,8 +42,8 @@ class ChunkMaker {
 
   // Fills forms[v] with the bytes of the chunk in its tensor's variant number
   // v; `forms` has at least so many.
-  // Errors: Stopped(); InvalidArgument, blamed on the input, for a weight that
-  // is not finite or, where an output wants F16, not in its range, naming
+  // Errors: base::Stopped(); InvalidArgument, blamed on the input, for a weight
+  // that is not finite or, where an output wants F16, not in its range, naming
   // tensor, file, row and column; errors of the source.
   absl::Status Make(const Chunk& chunk,
                     std::vector<std::vector<uint8_t>>& forms);

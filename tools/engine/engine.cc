@@ -143,8 +143,8 @@ class Running {
 // that to what is said of it.
 absl::Status EndUnfinished(const JobPlan& plan, JobOutputs& outputs,
                            absl::Status status) {
-  if (BlameOf(status) == Blame::kInput || !plan.spec.execution().resume() ||
-      outputs.journal() == nullptr) {
+  if (base::BlameOf(status) == base::Blame::kInput ||
+      !plan.spec.execution().resume() || outputs.journal() == nullptr) {
     outputs.Discard();
     return status;
   }

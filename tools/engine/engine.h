@@ -17,7 +17,7 @@
 #define TOOLS_ENGINE_ENGINE_H_
 
 #include "absl/status/statusor.h"
-#include "tools/engine/blame.h"
+#include "base/blame.h"
 #include "tools/engine/job.pb.h"
 #include "tools/engine/job_plan.h"
 #include "tools/engine/observer.h"

@@ -170,7 +170,7 @@ TEST_F(EngineTest, BadWeightsLeaveNothingBehind) {
     const JobPlan job = Prepare();
     source_->values(2)[kColumns * 5 + 3] = bad;
     const auto report = Run(job);
-    EXPECT_EQ(BlameOf(report.status()), Blame::kInput);
+    EXPECT_EQ(base::BlameOf(report.status()), base::Blame::kInput);
     EXPECT_THAT(report.status().message(),
                 HasSubstr("'blk.0.ffn_down.weight' (blk.0.ffn_down.weight), "
                           "row 5, column 3"));

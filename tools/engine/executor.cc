@@ -12,9 +12,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/blame.h"
 #include "base/parallel.h"
 #include "base/status_macros.h"
-#include "tools/engine/blame.h"
 #include "tools/engine/chunk_maker.h"
 #include "tools/engine/chunk_sink.h"
 #include "tools/engine/crew.h"
@@ -55,7 +55,7 @@ class Queue {
 
   absl::Status status() {
     absl::MutexLock lock(&mutex_);
-    return status_.ok() && stop_ ? Stopped() : status_;
+    return status_.ok() && stop_ ? base::Stopped() : status_;
   }
 
  private:

@@ -161,7 +161,7 @@ TEST_F(FailingDiskTest, InvalidCallLosesNothing) {
   disk_.room = 100'000;
   disk_.write_error = EINVAL;
   const absl::Status status = Run(Prepare()).status();
-  EXPECT_EQ(BlameOf(status), Blame::kMachine) << status;
+  EXPECT_EQ(base::BlameOf(status), base::Blame::kMachine) << status;
   EXPECT_THAT(status.message(), HasSubstr("the same command goes on"));
   ExpectGoesOn(expected);
 }
@@ -208,6 +208,20 @@ TEST_F(EngineTest, UnreadableSectorsLoseNothing) {
     EXPECT_EQ(Files(), expected);
     std::filesystem::remove_all(directory_);
   }
+}
+
+// What can't get better is not kept, and nobody is told to try again.
+TEST_F(EngineTest, DamagedWeightsLeaveNothingBehind) {
+  const JobPlan job = Prepare();
+  source_->before_read = [](uint64_t read) {
+    return read < 20 ? absl::OkStatus()
+                     : base::BlameInput(absl::DataLossError(
+                           "fake.bin: its bytes have another CRC-32"));
+  };
+  const absl::Status status = Run(job).status();
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("CRC-32"), Not(HasSubstr("the same command"))));
+  EXPECT_THAT(Files(), IsEmpty());
 }
 
 // Another source, with something done before a read.
@@ -317,7 +331,7 @@ TEST_P(ChangingFileTest, FileThatIsRewrittenMeanwhileIsAnError) {
     const timespec times[2] = {{1, 0}, {1, 0}};
     utimensat(AT_FDCWD, weights_.c_str(), times, 0);
   });
-  EXPECT_EQ(BlameOf(report.status()), Blame::kInput);
+  EXPECT_EQ(base::BlameOf(report.status()), base::Blame::kInput);
   EXPECT_THAT(
       report.status().message(),
       AllOf(HasSubstr(weights_), HasSubstr("changed"), HasSubstr("starts over"),
@@ -349,11 +363,12 @@ TEST_P(ChangingFileTest, StoppedJobDoesNotGoOnWithOtherWeights) {
   for (const bool while_planned : {false, true}) {
     SCOPED_TRACE(while_planned);
     Replace(weights_, original_);
-    ASSERT_TRUE(BlameOf(Run([&](uint64_t read) { stop_ = read == 40 || stop_; },
-                            [&] {
-                              if (while_planned) Replace(weights_, other);
-                            })
-                            .status()) == Blame::kStopped);
+    ASSERT_TRUE(
+        base::BlameOf(Run([&](uint64_t read) { stop_ = read == 40 || stop_; },
+                          [&] {
+                            if (while_planned) Replace(weights_, other);
+                          })
+                          .status()) == base::Blame::kStopped);
     stop_ = false;
     if (!while_planned) Replace(weights_, other);
     const auto report = Run([](uint64_t) {});

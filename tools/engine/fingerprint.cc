@@ -12,9 +12,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "base/blame.h"
 #include "base/digest.h"
 #include "base/file.h"
-#include "tools/engine/blame.h"
 #include "tools/engine/plan_file.h"
 
 namespace make_gguf {
@@ -117,7 +117,7 @@ absl::Status CheckUnchanged(const converters::TensorSource& source) {
             ? FileState(converters::MakeSourceFile(file.path, info))
             : "it is not there";
     if (now == before) continue;
-    return BlameInput(absl::FailedPreconditionError(
+    return base::BlameInput(absl::FailedPreconditionError(
         absl::StrCat(file.path, " was changed while it was read: it had ",
                      before, ", now ", now, "; the next run starts over")));
   }

@@ -19,12 +19,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/blame.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/human_text.h"
 #include "base/status_macros.h"
 #include "gguf/layout.h"
-#include "tools/engine/blame.h"
 #include "tools/engine/crew.h"
 #include "tools/engine/fingerprint.h"
 #include "tools/engine/job_spec.h"
@@ -60,7 +60,7 @@ absl::StatusOr<bool> Holds(const std::string& path, uint64_t size,
   base::Sha256 hash;
   std::vector<uint8_t> buffer(1 << 20);
   for (uint64_t at = 0; at < size; at += buffer.size()) {
-    if (stop) return Stopped();
+    if (stop) return base::Stopped();
     const auto piece = absl::MakeSpan(buffer).first(
         std::min<uint64_t>(buffer.size(), size - at));
     if (!(*file)->ReadAt(at, piece).ok()) return false;
@@ -264,9 +264,9 @@ absl::Status JobOutputs::Commit(
     RETURN_IF_ERROR(file->Finish());
     digests.push_back(file->sha256());
   }
-  if (stop_) return Stopped();
+  if (stop_) return base::Stopped();
   RETURN_IF_ERROR(SyncFiles(tick));
-  if (stop_) return Stopped();
+  if (stop_) return base::Stopped();
   if (journal_ != nullptr) RETURN_IF_ERROR(journal_->AddCommit(digests));
   size_t renamed = 0;
   absl::Status status;

@@ -46,8 +46,9 @@ class JobOutputs {
   // Brings all outputs to disk, then all under their names, and removes the
   // journal. Calls `finished` with the number of each file that has its name,
   // `warn` with what the user should know, and `tick` several times a second.
-  // Errors: Stopped() before the first file gets its name; FailedPrecondition
-  // if a file of weights was changed while the job ran; what the system says.
+  // Errors: base::Stopped() before the first file gets its name;
+  // FailedPrecondition if a file of weights was changed while the job ran; what
+  // the system says.
   absl::Status Commit(
       const std::function<void(size_t)>& finished,
       const std::function<void(const converters::Warning&)>& warn,

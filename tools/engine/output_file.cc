@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/blame.h"
 #include "base/status_macros.h"
-#include "tools/engine/blame.h"
 
 namespace make_gguf {
 namespace {
@@ -76,7 +76,7 @@ absl::Status OutputFile::Digest(size_t tensor, uint64_t offset,
 
 absl::Status OutputFile::ReadForDigest(uint64_t offset,
                                        absl::Span<uint8_t> out) const {
-  if (*stop_) return Stopped();
+  if (*stop_) return base::Stopped();
   return file_->Read(offset, out);
 }
 

@@ -1,15 +1,15 @@
-// File: tools/engine/blame.h
+// File: base/blame.h
 //
-// Who has to do something when a job does not come to its end. Said where the
+// Who has to do something when work does not come to its end. Said where the
 // error is found, carried by the status; never guessed from its code, which
 // comes from many libraries and from the system.
 
-#ifndef TOOLS_ENGINE_BLAME_H_
-#define TOOLS_ENGINE_BLAME_H_
+#ifndef BASE_BLAME_H_
+#define BASE_BLAME_H_
 
 #include "absl/status/status.h"
 
-namespace make_gguf {
+namespace base {
 
 enum class Blame {
   kMachine,  // disk, memory, another process: the same command may go on
@@ -25,6 +25,6 @@ absl::Status Stopped();
 // Whose error it is; kMachine where nothing else was said.
 Blame BlameOf(const absl::Status& status);
 
-}  // namespace make_gguf
+}  // namespace base
 
-#endif  // TOOLS_ENGINE_BLAME_H_
+#endif  // BASE_BLAME_H_

@@ -1,4 +1,4 @@
-#include "tools/engine/blame.h"
+#include "base/blame.h"
 
 #include <utility>
 
@@ -6,10 +6,10 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 
-namespace make_gguf {
+namespace base {
 namespace {
 
-constexpr absl::string_view kUrl = "make_gguf/blame";
+constexpr absl::string_view kUrl = "base/blame";
 constexpr absl::string_view kInput = "input";
 constexpr absl::string_view kStopped = "stopped";
 
@@ -32,4 +32,4 @@ Blame BlameOf(const absl::Status& status) {
   return blame == kStopped ? Blame::kStopped : Blame::kMachine;
 }
 
-}  // namespace make_gguf
+}  // namespace base
