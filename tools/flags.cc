@@ -290,13 +290,18 @@ struct Instead {
   bool list_architectures = false;
 };
 
-FlagGroup InsteadFlags(Instead& instead) {
+FlagGroup InsteadFlags(Instead& instead, CommandLine& command_line) {
   return {
       "Instead of a conversion",
       {
           {"dry_run", kSwitch, "",
            "show each output's tensors, types and exact size",
            Into(&instead.dry_run)},
+          {"plan_only", kValue, "FILE", "write the job's plan there, as data",
+           Into(&command_line.plan_only), kRare},
+          {"from_plan", kValue, "FILE",
+           "carry out such a plan; only execution flags go with it",
+           Into(&command_line.from_plan), kRare},
           {"list_types", kSwitch, "", "show the types that --quants takes",
            Into(&instead.list_types)},
           {"list_architectures", kSwitch, "",
@@ -326,7 +331,7 @@ absl::StatusOr<std::string> Parse(absl::Span<const char* const> arguments,
            "model",
            {ModelFlags(spec), OutputFlags(spec, command_line), TypeFlags(spec),
             HubFlags(spec), ExecutionFlags(spec, command_line, job),
-            InsteadFlags(instead)}},
+            InsteadFlags(instead, command_line)}},
           arguments));
   command_line.action =
       command_line.help.empty() ? ActionOf(instead) : Action::kHelp;

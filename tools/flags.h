@@ -18,10 +18,12 @@ enum class Action { kConvert, kDryRun, kListTypes, kListArchitectures, kHelp };
 
 struct CommandLine {
   Action action = Action::kConvert;
-  std::string help;     // what to print, of kHelp
-  JobSpec spec;         // as given: defaults are not filled in
-  std::string report;   // where to write the JobReport; empty: nowhere
-  bool strict = false;  // a warning is an error
+  std::string help;       // what to print, of kHelp
+  JobSpec spec;           // as given: defaults are not filled in
+  std::string report;     // where to write the JobReport; empty: nowhere
+  std::string plan_only;  // where to write the plan, instead of the outputs
+  std::string from_plan;  // a plan's file that stands for `spec`
+  bool strict = false;    // a warning is an error
   ReportMode progress = ReportMode::kLines;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@
 #include "base/printable.h"
 #include "base/program.h"
 #include "base/status_macros.h"
+#include "base/user_path.h"
 #include "converters/registry.h"
 #include "converters/warning.h"
 #include "google/protobuf/stubs/logging.h"
@@ -105,6 +107,30 @@ absl::StatusOr<bool> HaveHubModel(CommandLine& command_line,
   return true;
 }
 
+// Plans anew, or reads a plan.
+absl::StatusOr<JobPlan> PlanOf(const CommandLine& command_line) {
+  if (command_line.from_plan.empty()) return Plan(command_line.spec);
+  JobSpec rest = command_line.spec;
+  rest.clear_execution();
+  if (rest.ByteSizeLong() > 0) {
+    return absl::InvalidArgumentError(
+        "--from_plan says all of the job; only flags of its execution go with "
+        "it");
+  }
+  return ReadPlan(base::UserPath(command_line.from_plan),
+                  command_line.spec.execution());
+}
+
+absl::Status WritePlanOnly(const JobPlan& plan, const std::string& path,
+                           Reporter& reporter) {
+  SayWarnings(plan, reporter);
+  if (!plan.spec.overwrite() && std::filesystem::exists(path)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(path, " exists already; --overwrite replaces"));
+  }
+  return WritePlan(plan, path);
+}
+
 absl::Status Run(CommandLine& command_line, Reporter& reporter) {
   switch (command_line.action) {
     case Action::kHelp:
@@ -122,14 +148,20 @@ absl::Status Run(CommandLine& command_line, Reporter& reporter) {
   if (!command_line.report.empty()) {
     RETURN_IF_ERROR(CheckReportPath(command_line.report));
   }
-  if (NamesHubModel(command_line.spec)) {
+  const bool planned =
+      !command_line.from_plan.empty();  // on a model that is here
+  if (!planned && NamesHubModel(command_line.spec)) {
     ASSIGN_OR_RETURN(const bool here, HaveHubModel(command_line, reporter));
     if (!here) return absl::OkStatus();
-  } else {
+  } else if (!planned) {
     RETURN_IF_ERROR(CheckNoHub(command_line.spec));
   }
-  ASSIGN_OR_RETURN(const JobPlan plan, Plan(command_line.spec));
+  ASSIGN_OR_RETURN(const JobPlan plan, PlanOf(command_line));
   RETURN_IF_ERROR(CheckStrict(command_line, plan, reporter));
+  if (!command_line.plan_only.empty()) {
+    return WritePlanOnly(plan, base::UserPath(command_line.plan_only),
+                         reporter);
+  }
   if (command_line.action == Action::kConvert) {
     return Convert(plan, command_line, reporter);
   }

@@ -196,6 +196,23 @@ TEST_F(MakeGgufTest, DryRunTellsExactSizesAndWritesNothing) {
   }
 }
 
+TEST_F(MakeGgufTest, PlanIsWrittenAndCarriedOutLater) {
+  const std::string plan = directory_ + "/plan";
+  const std::string types = "--quants=Q4_K_M,F16";
+  ASSERT_EQ(Run({types}).exit_code, 0);
+  const auto direct = Outputs();
+  std::filesystem::remove_all(out_);
+  const base::ProcessResult planned = Run({types, "--plan_only=" + plan});
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_THAT(OutputNames(), IsEmpty());
+  ExpectRefused(Run({types, "--plan_only=" + plan}), {plan, "--overwrite"});
+  ExpectRefused(Run({"--from_plan=" + plan}), {"--from_plan", "execution"});
+  const base::ProcessResult carried_out =
+      base::RunProcess({kProgram, "--from_plan=" + plan, "--threads=2"});
+  ASSERT_EQ(carried_out.exit_code, 0) << carried_out.err;
+  EXPECT_EQ(Outputs(), direct);
+}
+
 TEST_F(MakeGgufTest, JobFilesSayWhatFlagsSay) {
   ASSERT_EQ(Run({"--quants=Q6_K", "--tensor_type=attn_v=Q8_0"}).exit_code, 0);
   const auto expected = Outputs();
