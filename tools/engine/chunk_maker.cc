@@ -14,7 +14,7 @@
 #include "base/status_macros.h"
 #include "gguf/tensor_type.h"
 #include "quant/quantize.h"
-#include "tools/engine/float_check.h"
+#include "tools/engine/bad_weight.h"
 
 namespace make_gguf {
 namespace {

@@ -37,4 +37,24 @@ int RunCrew(int threads, const std::function<void(int)>& work,
   return crew.size();
 }
 
+Repeater::Repeater(absl::Duration interval, std::function<void()> work) {
+  thread_.Start([this, interval, work] { Run(interval, work); });
+}
+
+Repeater::~Repeater() {
+  {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+  }
+  thread_.Join();
+}
+
+void Repeater::Run(absl::Duration interval, const std::function<void()>& work) {
+  while (!mutex_.LockWhenWithTimeout(absl::Condition(&ended_), interval)) {
+    mutex_.Unlock();
+    work();
+  }
+  mutex_.Unlock();
+}
+
 }  // namespace make_gguf

@@ -1,11 +1,17 @@
 // File: tools/engine/crew.h
 //
-// Threads that work while the one that called them tells how far they are.
+// Threads that work while the one that called them tells how far they are, and
+// threads that see to something now and then meanwhile.
 
 #ifndef TOOLS_ENGINE_CREW_H_
 #define TOOLS_ENGINE_CREW_H_
 
 #include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/parallel.h"
 
 namespace make_gguf {
 
@@ -16,6 +22,23 @@ namespace make_gguf {
 // calling thread. Returns how many ran.
 int RunCrew(int threads, const std::function<void(int)>& work,
             const std::function<void()>& tick);
+
+// Calls `work` once every `interval`, in a thread of its own, until it is
+// destroyed. Never, if the system gives no thread: fit for what only helps.
+class Repeater {
+ public:
+  Repeater(absl::Duration interval, std::function<void()> work);
+  ~Repeater();
+  Repeater(const Repeater&) = delete;
+  Repeater& operator=(const Repeater&) = delete;
+
+ private:
+  void Run(absl::Duration interval, const std::function<void()>& work);
+
+  absl::Mutex mutex_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  base::Threads thread_;
+};
 
 }  // namespace make_gguf
 

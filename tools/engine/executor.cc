@@ -13,12 +13,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/blame.h"
-#include "base/parallel.h"
 #include "base/status_macros.h"
 #include "tools/engine/chunk_maker.h"
 #include "tools/engine/chunk_sink.h"
 #include "tools/engine/crew.h"
-#include "tools/engine/writeback.h"
 
 namespace make_gguf {
 namespace {
@@ -27,6 +25,9 @@ namespace {
 // how often it is looked how far they are.
 constexpr uint64_t kPrefetchWeights = uint64_t{16} << 20;
 constexpr absl::Duration kPrefetchInterval = absl::Milliseconds(5);
+// Long enough for the disk to get large pieces, short enough for little to be
+// left at the end.
+constexpr absl::Duration kWritebackInterval = absl::Milliseconds(250);
 
 // The chunks still to be taken, and the first error.
 class Queue {
@@ -70,35 +71,12 @@ class Queue {
 };
 
 // Announces the chunks that come next to the source, so that the disk reads
-// while the threads compute. In a thread of its own: the system may have no
-// memory at hand for what it is to read, and lets the one who asks wait.
+// while the threads compute. Not for them to do: the system may have no memory
+// at hand for what it is to read, and lets the one who asks wait.
 class Prefetcher {
  public:
   Prefetcher(const JobPlan& plan, const Queue& queue, const ChunkSink& sink)
-      : plan_(plan), queue_(queue), sink_(sink) {
-    Announce();
-    thread_.Start([this] { Run(); });
-  }
-  ~Prefetcher() {
-    {
-      absl::MutexLock lock(&mutex_);
-      ended_ = true;
-    }
-    thread_.Join();
-  }
-  Prefetcher(const Prefetcher&) = delete;
-  Prefetcher& operator=(const Prefetcher&) = delete;
-
- private:
-  void Run() {
-    absl::MutexLock lock(&mutex_);
-    while (
-        !mutex_.AwaitWithTimeout(absl::Condition(&ended_), kPrefetchInterval)) {
-      mutex_.Unlock();
-      Announce();
-      mutex_.Lock();
-    }
-  }
+      : plan_(plan), queue_(queue), sink_(sink) {}
 
   void Announce() {
     const std::vector<Chunk>& chunks = plan_.work.chunks;
@@ -118,15 +96,13 @@ class Prefetcher {
     }
   }
 
+ private:
   const JobPlan& plan_;
   const Queue& queue_;
   const ChunkSink& sink_;
   uint32_t taken_ = 0;      // all before it
   uint32_t announced_ = 0;  // all before it
   uint64_t ahead_ = 0;      // weights from one to the other
-  absl::Mutex mutex_;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  base::Threads thread_;  // without one, only the first chunks are announced
 };
 
 // One thread's work: chunks until none is left.
@@ -194,8 +170,15 @@ absl::StatusOr<ExecutionResult> Execute(const ExecutionInput& input,
   }
   ExecutionResult result;
   {
-    const Writeback writeback(input.outputs);
-    const Prefetcher prefetcher(plan, queue, sink);
+    Prefetcher prefetcher(plan, queue, sink);
+    prefetcher.Announce();
+    const Repeater prefetching(kPrefetchInterval,
+                               [&] { prefetcher.Announce(); });
+    // Otherwise the system would keep most of the bytes in memory, and the sync
+    // at the end would wait for all of them at once, with every core idle.
+    const Repeater writeback(kWritebackInterval, [&] {
+      for (const auto& output : input.outputs) output->StartWriteback();
+    });
     result.threads = RunCrew(
         plan.threads, [&](int number) { workers[number].Run(queue); }, tick);
   }

@@ -1,4 +1,4 @@
-#include "tools/engine/float_check.h"
+#include "tools/engine/bad_weight.h"
 
 #include <cmath>
 #include <limits>
@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(FloatCheckTest, NamesFileTensorRowAndColumn) {
+TEST(BadWeightTest, NamesFileTensorRowAndColumn) {
   FakeSource source;
   source.Add("model.layers.0.w", {3, 4}, std::vector<float>(12, 1.0f));
   converters::TensorPlan plan;

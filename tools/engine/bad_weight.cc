@@ -1,4 +1,4 @@
-#include "tools/engine/float_check.h"
+#include "tools/engine/bad_weight.h"
 
 #include <cmath>
 #include <cstdint>

@@ -1,9 +1,9 @@
-// File: tools/engine/float_check.h
+// File: tools/engine/bad_weight.h
 //
 // What is wrong with a weight that can't be quantized.
 
-#ifndef TOOLS_ENGINE_FLOAT_CHECK_H_
-#define TOOLS_ENGINE_FLOAT_CHECK_H_
+#ifndef TOOLS_ENGINE_BAD_WEIGHT_H_
+#define TOOLS_ENGINE_BAD_WEIGHT_H_
 
 #include <cstdint>
 
@@ -21,4 +21,4 @@ absl::Status DescribeBadWeight(const converters::TensorPlan& tensor,
 
 }  // namespace make_gguf
 
-#endif  // TOOLS_ENGINE_FLOAT_CHECK_H_
+#endif  // TOOLS_ENGINE_BAD_WEIGHT_H_
