@@ -197,4 +197,28 @@ absl::Status AddLlama3Factors(const Config& config, uint64_t head_size,
   return absl::OkStatus();
 }
 
+absl::Status AddLongRopeFactors(const Config& config, uint64_t rotated,
+                                Tensors& tensors) {
+  struct List {
+    absl::string_view key, target;
+  };
+  constexpr List kLists[] = {{"long_factor", "rope_factors_long.weight"},
+                             {"short_factor", "rope_factors_short.weight"}};
+  const Config rope = config.Rope();
+  if (!rope.Has({kLists[0].key}) && !rope.Has({kLists[1].key})) {
+    return absl::OkStatus();
+  }
+  for (const List& list : kLists) {
+    ASSIGN_OR_RETURN(const std::vector<double> factors,
+                     rope.Numbers({list.key}));
+    if (2 * factors.size() != rotated) {
+      return rope.Unexpected(
+          {list.key}, absl::StrCat("a list of one number for each pair of the ",
+                                   rotated, " rotated values of a head"));
+    }
+    tensors.Compute(list.target, {factors.begin(), factors.end()});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace converters

@@ -35,6 +35,13 @@ std::vector<float> Llama3Factors(const Llama3Rope& rope, uint32_t head_size);
 absl::Status AddLlama3Factors(const Config& config, uint64_t head_size,
                               Tensors& tensors, double factor = 8.0);
 
+// Lists rope_factors_long.weight and rope_factors_short.weight, if
+// rope_parameters has long_factor and short_factor: one for each pair of the
+// `rotated` values of a head.
+// Errors: InvalidArgument, naming the key, where they aren't as many.
+absl::Status AddLongRopeFactors(const Config& config, uint64_t rotated,
+                                Tensors& tensors);
+
 }  // namespace converters
 
 #endif  // CONVERTERS_ROPE_FACTORS_H_

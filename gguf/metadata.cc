@@ -72,6 +72,15 @@ bool Metadata::Erase(absl::string_view key) {
   return true;
 }
 
+bool Metadata::Rename(absl::string_view key, absl::string_view new_key) {
+  for (Entry& entry : entries_) {
+    if (entry.key != key) continue;
+    entry.key = std::string(new_key);
+    return true;
+  }
+  return false;
+}
+
 void Metadata::Append(const Metadata& other) {
   if (&other == this) return;
   for (const Entry& entry : other.entries_) Set(entry.key, entry.value);

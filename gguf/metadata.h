@@ -85,6 +85,9 @@ class Metadata {
   }
   // Removes `key`; false if it was not there.
   bool Erase(absl::string_view key);
+  // Gives the entry of `key` another key, in its place; false if there is none.
+  // None may have `new_key`.
+  bool Rename(absl::string_view key, absl::string_view new_key);
   // Sets every entry of `other`, in its order.
   void Append(const Metadata& other);
 

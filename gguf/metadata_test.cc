@@ -91,5 +91,16 @@ TEST(MetadataTest, FromEntriesKeepsOrder) {
   EXPECT_EQ(Keys(metadata), (std::vector<std::string>{"z", "a"}));
 }
 
+TEST(MetadataTest, RenameKeepsPlaceAndValue) {
+  Metadata metadata;
+  metadata.Set("a", uint32_t{1});
+  metadata.Set("b", uint32_t{2});
+  EXPECT_TRUE(metadata.Rename("a", "c"));
+  EXPECT_FALSE(metadata.Rename("a", "d"));
+  ASSERT_EQ(metadata.entries().size(), 2u);
+  EXPECT_EQ(metadata.entries()[0], (Metadata::Entry{"c", uint32_t{1}}));
+  EXPECT_EQ(metadata.entries()[1].key, "b");
+}
+
 }  // namespace
 }  // namespace gguf

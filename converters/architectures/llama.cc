@@ -1,7 +1,6 @@
 // Llama and its kin: Mistral, and Mixtral's experts.
 
 #include <cstdint>
-#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -9,22 +8,21 @@
 #include "converters/architecture.h"
 #include "converters/config/config.h"
 #include "converters/config/config_class.h"
-#include "converters/config/key_writer.h"
 #include "converters/config/text_model.h"
+#include "converters/decoder.h"
 #include "converters/rope_factors.h"
 #include "converters/tensors.h"
-#include "converters/vocab/special_tokens.h"
 #include "converters/vocab/tokenizer_class.h"
-#include "converters/vocab/tokenizer_files.h"
 #include "converters/vocab/vocab.h"
-#include "gguf/metadata.h"
 
 namespace converters {
 namespace {
 
 constexpr absl::string_view kClasses[] = {
-    "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM",
-    "MixtralForCausalLM"};
+    "LlamaForCausalLM",   "LLaMAForCausalLM",
+    "LlamaModel",         "MistralForCausalLM",
+    "MixtralForCausalLM", "IQuestCoderForCausalLM",
+    "VLlama3ForCausalLM", "LlavaForConditionalGeneration"};
 
 constexpr Field kLlamaFields[] = {
     {"num_key_value_heads", kInt | kNull},
@@ -76,6 +74,10 @@ constexpr ConfigClass kConfigs[] = {
                      "num_local_experts": 8, "num_experts_per_tok": 2,
                      "tie_word_embeddings": false})",
      .rope = {.theta = 1000000.0}},
+    // Pixtral and LLaVA, of which the text model counts.
+    {.model_type = "llava",
+     .rope = {.is_used = false},
+     .text_model_type = "llama"},
 };
 
 constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
@@ -83,39 +85,6 @@ constexpr vocab::ModelTokenizerClass kTokenizerClasses[] = {
     {"mixtral", vocab::kPlainTokenizerClass},
     {"code_llama", "CodeLlamaTokenizer"},
 };
-
-// Models that are known by their number of tokens.
-constexpr uint64_t kCodeLlamaVocabulary = 32016;
-constexpr uint64_t kGraniteCodeVocabulary = 49152;
-
-// CodeLlama's infill tokens stand at fixed ids. Only the end of turn has a key.
-absl::Status AddCodeLlamaTokens(const vocab::TokenizerFiles& files,
-                                gguf::Metadata& metadata) {
-  constexpr uint32_t kEndOfTurn = 32010;
-  ASSIGN_OR_RETURN(
-      vocab::SpecialTokens special,
-      vocab::LoadSpecialTokens(files, {"prefix", "suffix", "middle", "eot"},
-                               std::nullopt));
-  special.SetId("eot", kEndOfTurn);
-  special.AppendTo(metadata);
-  return absl::OkStatus();
-}
-
-vocab::Vocabulary LlamaVocabulary(uint64_t size) {
-  vocab::Vocabulary vocabulary = {.kind = vocab::Kind::kLlama,
-                                  .size = size,
-                                  .tokenizer_classes = kTokenizerClasses};
-  if (size == kCodeLlamaVocabulary) {
-    vocabulary.finish = AddCodeLlamaTokens;
-  } else if (size == kGraniteCodeVocabulary) {
-    vocabulary.finish = [](const vocab::TokenizerFiles&,
-                           gguf::Metadata& metadata) {
-      metadata.Set("tokenizer.ggml.add_bos_token", false);
-      return absl::OkStatus();
-    };
-  }
-  return vocabulary;
-}
 
 void FeedForward(Names& n, const TextSizes& s, uint64_t experts) {
   if (experts == 0) {
@@ -134,32 +103,21 @@ absl::Status Describe(const Config& config, Model& model) {
   ASSIGN_OR_RETURN(const uint64_t experts,
                    config.UintOr({"num_local_experts"}, 0));
   model.vocabulary = LlamaVocabulary(s.vocabulary);
+  model.vocabulary.tokenizer_classes = kTokenizerClasses;
 
   Tensors& t = model.tensors;
+  DropMultimodal(t);
+  t.MayLack("model.");
   RETURN_IF_ERROR(AddLlama3Factors(config, s.head_size, t));
-  t.Matrix("token_embd", "model.embed_tokens", s.vocabulary, s.hidden);
-  t.Vector("output_norm", "model.norm", s.hidden);
-  t.Matrix("output", "lm_head", s.vocabulary, s.hidden).Optional();
-  const uint64_t q = s.heads * s.head_size, kv = s.kv_heads * s.head_size;
+  EmbeddingAndHead(t, s);
   for (Names n : t.Each(s.blocks, "model.layers.")) {
     n.Vector("attn_norm", "input_layernorm", s.hidden);
-    n.Matrix("attn_q", "self_attn.q_proj", q, s.hidden)
-        .Rotary(s.heads)
-        .MaybeBias();
-    n.Matrix("attn_k", "self_attn.k_proj", kv, s.hidden)
-        .Rotary(s.kv_heads)
-        .MaybeBias();
-    n.Matrix("attn_v", "self_attn.v_proj", kv, s.hidden).MaybeBias();
-    n.Matrix("attn_output", "self_attn.o_proj", s.hidden, q).MaybeBias();
+    Attention(n, s, RotaryOrder::kPairs);
     n.Vector("ffn_norm", "post_attention_layernorm", s.hidden);
     FeedForward(n, s, experts);
   }
 
-  RETURN_IF_ERROR(AddTextParameters(model.architecture, config, model.keys));
-  KeyWriter keys(model.architecture, model.keys);
-  keys.Uint("vocab_size", s.vocabulary);
-  keys.Uint("rope.dimension_count", s.head_size);
-  return keys.status();
+  return AddLlamaParameters(model.architecture, config, s, model.keys);
 }
 
 }  // namespace

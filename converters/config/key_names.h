@@ -18,7 +18,8 @@ inline constexpr Name kBlocks[] = {"num_hidden_layers", "n_layers", "n_layer",
 inline constexpr Name kContext[] = {
     "max_position_embeddings", "n_ctx",           "n_positions", "max_length",
     "max_sequence_length",     "model_max_length"};
-inline constexpr Name kHidden[] = {"hidden_size", "n_embd", "n_embed", "dim"};
+inline constexpr Name kHidden[] = {"hidden_size", "n_embd", "n_embed", "dim",
+                                   "d_model"};
 inline constexpr Name kFeedForward[] = {"prefix_dense_intermediate_size",
                                         "dense_intermediate_size",
                                         "intermediate_size",

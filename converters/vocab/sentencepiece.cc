@@ -113,8 +113,9 @@ class LeftOut {
 // The added tokens, one by one, over the list of pieces and fillers.
 class TokenOverlay {
  public:
-  TokenOverlay(TokenList& list, std::vector<converters::Warning>* warnings)
-      : list_(list), warnings_(warnings) {}
+  TokenOverlay(TokenList& list, bool marks_decide,
+               std::vector<converters::Warning>* warnings)
+      : list_(list), marks_decide_(marks_decide), warnings_(warnings) {}
 
   // added_tokens.json: text to id.
   absl::Status AddFromAddedTokens(const Json& added_tokens) {
@@ -181,12 +182,13 @@ class TokenOverlay {
   bool AddMarked(uint64_t id, const Json& token, LeftOut& left_out) {
     const std::string* text = StringMember(token, "content");
     if (text == nullptr) return false;
-    const bool is_control =
-        BoolMember(token, "special").value_or(false) || LooksSpecial(*text);
-    Add(id, is_control ? *text : WithPlainSpaces(*text),
+    const bool is_control = BoolMember(token, "special").value_or(false) ||
+                            (!marks_decide_ && LooksSpecial(*text));
+    Add(id, is_control || marks_decide_ ? *text : WithPlainSpaces(*text),
         is_control ? TokenType::kControl : TokenType::kUserDefined, left_out);
     return true;
   }
+
   void Add(uint64_t id, const std::string& text, TokenType type,
            LeftOut& left_out) {
     if (id < list_.size()) {
@@ -197,6 +199,7 @@ class TokenOverlay {
   }
 
   TokenList& list_;
+  const bool marks_decide_;
   std::vector<converters::Warning>* const warnings_;
 };
 
@@ -220,7 +223,7 @@ absl::StatusOr<TokenList> ModelPieces(const std::string& directory,
 
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    std::vector<converters::Warning>* warnings) {
+    std::vector<converters::Warning>* warnings, bool marks_decide) {
   const bool has_model =
       IsThere(files.directory, "tokenizer.model") || !HasByteFallback(files);
   ASSIGN_OR_RETURN(TokenList pieces,
@@ -239,10 +242,12 @@ absl::StatusOr<TokenList> SentencePieceTokens(
     }
   }
   left_out.Report(warnings);
-  TokenOverlay overlay(list, warnings);
+  TokenOverlay overlay(list, marks_decide, warnings);
   RETURN_IF_ERROR(overlay.AddFromAddedTokens(files.added_tokens));
   if (!has_model) {
-    RETURN_IF_ERROR(overlay.AddFromTokenizer(files.tokenizer));
+    if (!marks_decide) {
+      RETURN_IF_ERROR(overlay.AddFromTokenizer(files.tokenizer));
+    }
     if (warnings != nullptr) {
       warnings->push_back(
           {"scores-from-ranks",
@@ -252,7 +257,15 @@ absl::StatusOr<TokenList> SentencePieceTokens(
     }
   }
   RETURN_IF_ERROR(overlay.AddFromDecoder(files.tokenizer_config));
+  if (marks_decide) {
+    RETURN_IF_ERROR(overlay.AddFromTokenizer(files.tokenizer));
+  }
   return list;
+}
+
+absl::StatusOr<bool> AddsDummyPrefix(const std::string& directory) {
+  ASSIGN_OR_RETURN(const sentencepiece::Model model, ReadModel(directory));
+  return model.normalizer_spec().add_dummy_prefix();
 }
 
 }  // namespace vocab

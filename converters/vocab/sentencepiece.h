@@ -22,11 +22,17 @@ namespace vocab {
 // `vocab_size` tokens (as many as the model has pieces if absent): the model's
 // pieces, fillers after them, and over both the added tokens. What has an id
 // beyond `vocab_size` is left out and said in `warnings`, which may be null.
+// `marks_decide`: as in Vocabulary (vocab.h).
 // Errors: DataLoss if tokenizer.model is damaged; InvalidArgument if an entry
 // of the other files is wrong.
 absl::StatusOr<TokenList> SentencePieceTokens(
     const TokenizerFiles& files, std::optional<uint64_t> vocab_size,
-    std::vector<converters::Warning>* warnings);
+    std::vector<converters::Warning>* warnings, bool marks_decide = false);
+
+// Whether the model in `directory`/tokenizer.model puts a space before every
+// text.
+// Errors: as above.
+absl::StatusOr<bool> AddsDummyPrefix(const std::string& directory);
 
 }  // namespace vocab
 

@@ -164,6 +164,43 @@ TEST_F(SentencePieceTest, WrongDecoderEntriesAreErrors) {
   }
 }
 
+TEST_F(SentencePieceTest, WhereMarksDecideNothingIsGuessed) {
+  files_.tokenizer_config = {
+      {"added_tokens_decoder",
+       {{"4", {{"content", "<|a▁b|>"}, {"special", false}}},
+        {"5", {{"content", "end"}, {"special", true}}}}}};
+  files_.tokenizer = {
+      {"added_tokens", {{{"id", 3}, {"content", "c▁d"}, {"special", false}}}}};
+  directory_.Write("tokenizer.model", SmallModel().SerializeAsString());
+  files_.directory = directory_.path();
+  const absl::StatusOr<TokenList> guessed =
+      SentencePieceTokens(files_, 6, &warnings_);
+  ASSERT_TRUE(guessed.ok()) << guessed.status();
+  EXPECT_EQ(guessed->texts[3], "▁a");
+  EXPECT_EQ(guessed->types, (std::vector<int32_t>{2, 3, 6, 1, 3, 3}));
+  const absl::StatusOr<TokenList> marked =
+      SentencePieceTokens(files_, 6, &warnings_, /*marks_decide=*/true);
+  ASSERT_TRUE(marked.ok()) << marked.status();
+  EXPECT_EQ(marked->texts[3], "c▁d");
+  EXPECT_EQ(marked->texts[4], "<|a▁b|>");
+  EXPECT_EQ(marked->types, (std::vector<int32_t>{2, 3, 6, 4, 4, 3}));
+  files_.tokenizer["added_tokens"][0].erase("id");
+  EXPECT_FALSE(SentencePieceTokens(files_, 6, nullptr, true).ok());
+}
+
+TEST_F(SentencePieceTest, TheDummyPrefixIsTheModels) {
+  sentencepiece::Model model = SmallModel();
+  directory_.Write("tokenizer.model", model.SerializeAsString());
+  absl::StatusOr<bool> prefix = AddsDummyPrefix(directory_.path());
+  ASSERT_TRUE(prefix.ok()) << prefix.status();
+  EXPECT_TRUE(*prefix);
+  model.mutable_normalizer_spec()->set_add_dummy_prefix(false);
+  directory_.Write("tokenizer.model", model.SerializeAsString());
+  prefix = AddsDummyPrefix(directory_.path());
+  ASSERT_TRUE(prefix.ok()) << prefix.status();
+  EXPECT_FALSE(*prefix);
+}
+
 // A SentencePiece BPE as its trainer makes it, and the tokenizer.json that
 // transformers makes of that.
 class WithoutModelTest : public SentencePieceTest {

@@ -35,10 +35,7 @@ class Loader {
 
   absl::Status Load() {
     if (vocabulary_.kind == Kind::kLlama) {
-      if (const auto prefix =
-              base::BoolMember(files_.tokenizer_config, "add_prefix_space")) {
-        metadata_.Set("tokenizer.ggml.add_space_prefix", *prefix);
-      }
+      RETURN_IF_ERROR(AddSpacePrefix(files_, metadata_));
     }
     RETURN_IF_ERROR(LoadTokens());
     if (vocabulary_.finish == nullptr) return absl::OkStatus();
@@ -58,6 +55,13 @@ class Loader {
       case Kind::kSentencePieceOrByteLevel:
         return has_model || HasByteFallback(files_) ? SentencePiece()
                                                     : ByteLevel();
+      case Kind::kByteLevelOrSentencePiece:
+        return has_model && files_.tokenizer.is_null() &&
+                       !IsThere(files_.directory, "vocab.json")
+                   ? SentencePiece()
+                   : ByteLevel();
+      case Kind::kSentencePieceLike:
+        return SentencePieceLike();
       case Kind::kLlama:
         if (has_model) return SentencePiece();
         return IsSentencePieceLike(files_) ? SentencePieceLike() : ByteLevel();
@@ -73,7 +77,8 @@ class Loader {
 
   absl::Status SentencePiece() {
     ASSIGN_OR_RETURN(TokenList list,
-                     SentencePieceTokens(files_, size(), input_.warnings));
+                     SentencePieceTokens(files_, size(), input_.warnings,
+                                         vocabulary_.marks_decide));
     return AddScored(std::move(list));
   }
 
@@ -88,11 +93,14 @@ class Loader {
   // SentencePiece does.
   absl::Status AddScored(TokenList list) {
     const uint64_t count = list.size();
+    RETURN_IF_ERROR(Edit(list));
     metadata_.Set("tokenizer.ggml.model", std::string("llama"));
     metadata_.Set("tokenizer.ggml.pre",
                   input_.pre_tokenizer.value_or("default"));
     metadata_.SetArray("tokenizer.ggml.tokens", std::move(list.texts));
-    metadata_.SetArray("tokenizer.ggml.scores", std::move(list.scores));
+    if (vocabulary_.has_scores) {
+      metadata_.SetArray("tokenizer.ggml.scores", std::move(list.scores));
+    }
     metadata_.SetArray("tokenizer.ggml.token_type", std::move(list.types));
     return AddSpecial(count);
   }
@@ -105,6 +113,7 @@ class Loader {
     ASSIGN_OR_RETURN(const TokenIds trained, ReadTrainedTokens(files_, kind));
     ASSIGN_OR_RETURN(TokenList list,
                      ByteLevelTokens(files_, kind, trained, size()));
+    RETURN_IF_ERROR(Edit(list));
     ASSIGN_OR_RETURN(std::string pre, PreTokenizer(kind));
     ASSIGN_OR_RETURN(std::vector<std::string> merges,
                      LoadMerges(files_.tokenizer, files_.directory, trained));
@@ -126,7 +135,15 @@ class Loader {
         vocabulary_.pre_tokenizers);
   }
 
+  absl::Status Edit(TokenList& list) const {
+    if (vocabulary_.edit == nullptr) return absl::OkStatus();
+    return vocabulary_.edit(files_, list);
+  }
+
   absl::Status AddSpecial(std::optional<uint64_t> token_count) {
+    if (vocabulary_.after_tokens != nullptr) {
+      RETURN_IF_ERROR(vocabulary_.after_tokens(files_, metadata_));
+    }
     ASSIGN_OR_RETURN(
         const SpecialTokens special,
         LoadSpecialTokens(files_, DefaultTokenKinds(), token_count));
@@ -142,6 +159,15 @@ class Loader {
 };
 
 }  // namespace
+
+absl::Status AddSpacePrefix(const TokenizerFiles& files,
+                            gguf::Metadata& metadata) {
+  if (const auto prefix =
+          base::BoolMember(files.tokenizer_config, "add_prefix_space")) {
+    metadata.Set("tokenizer.ggml.add_space_prefix", *prefix);
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<gguf::Metadata> LoadVocabulary(const Vocabulary& vocabulary,
                                               const VocabInput& input) {

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "converters/vocab/pre_tokenizer.h"
+#include "converters/vocab/token_list.h"
 #include "converters/vocab/tokenizer_class.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "converters/warning.h"
@@ -36,6 +37,11 @@ enum class Kind {
   kSentencePiece,
   // The same if one of these is there, else byte-level BPE.
   kSentencePieceOrByteLevel,
+  // Byte-level BPE if there is a tokenizer.json (or vocab.json), else
+  // tokenizer.model.
+  kByteLevelOrSentencePiece,
+  // A SentencePiece-like BPE in tokenizer.json: SentencePiece's keys.
+  kSentencePieceLike,
   // tokenizer.model, else a SentencePiece-like BPE in tokenizer.json (metaspace
   // and byte fallback: SentencePiece's keys), else byte-level BPE; before all,
   // add_space_prefix if tokenizer_config.json has add_prefix_space.
@@ -50,6 +56,16 @@ struct Vocabulary {
   // Names of the family's own; must outlive the call.
   absl::Span<const PreTokenizerName> pre_tokenizers = {};
   absl::Span<const ModelTokenizerClass> tokenizer_classes = {};
+  // SentencePiece: an added token's mark alone says whether it is a control
+  // token, its text stays as it is, and those of tokenizer.json count as well.
+  bool marks_decide = false;
+  // SentencePiece: tokenizer.ggml.scores is written.
+  bool has_scores = true;
+  // Changes the tokens before they are written.
+  std::function<absl::Status(const TokenizerFiles&, TokenList&)> edit = nullptr;
+  // Adds keys between the tokens and the special tokens.
+  std::function<absl::Status(const TokenizerFiles&, gguf::Metadata&)>
+      after_tokens = nullptr;
   // Adds what the family has on top, after all other keys.
   std::function<absl::Status(const TokenizerFiles&, gguf::Metadata&)> finish =
       nullptr;
@@ -62,6 +78,11 @@ struct VocabInput {
   std::optional<std::string> pre_tokenizer = {};  // overrides what is found
   std::vector<converters::Warning>* warnings;     // tokens that were left out
 };
+
+// For Vocabulary's hooks: adds add_space_prefix if tokenizer_config.json has
+// add_prefix_space.
+absl::Status AddSpacePrefix(const TokenizerFiles& files,
+                            gguf::Metadata& metadata);
 
 // The tokenizer.* keys of the files in `input.directory`.
 // Errors: InvalidArgument, DataLoss or NotFound, with the file and the entry.
