@@ -40,12 +40,12 @@ void Attention(Names& block, const TextSizes& sizes, RotaryOrder order) {
   const uint64_t q = sizes.heads * sizes.head_size;
   const uint64_t kv = sizes.kv_heads * sizes.head_size;
   const bool is_paired = order == RotaryOrder::kPairs;
-  block.Matrix("attn_q", "self_attn.q_proj", q, sizes.hidden)
-      .MaybeBias()
-      .Rotary(is_paired ? sizes.heads : 0);
-  block.Matrix("attn_k", "self_attn.k_proj", kv, sizes.hidden)
-      .MaybeBias()
-      .Rotary(is_paired ? sizes.kv_heads : 0);
+  Target queries =
+      block.Matrix("attn_q", "self_attn.q_proj", q, sizes.hidden).MaybeBias();
+  if (is_paired) queries.Rotary(sizes.heads);
+  Target keys =
+      block.Matrix("attn_k", "self_attn.k_proj", kv, sizes.hidden).MaybeBias();
+  if (is_paired) keys.Rotary(sizes.kv_heads);
   block.Matrix("attn_v", "self_attn.v_proj", kv, sizes.hidden).MaybeBias();
   block.Matrix("attn_output", "self_attn.o_proj", sizes.hidden, q).MaybeBias();
 }

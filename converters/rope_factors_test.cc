@@ -2,9 +2,17 @@
 
 #include <bit>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "converters/config/config.h"
+#include "converters/fake_source.h"
+#include "converters/model_plan.h"
+#include "converters/tensors.h"
+#include "converters/warning.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace converters {
 namespace {
@@ -55,6 +63,35 @@ TEST(RopeFactorsTest, EveryBitOfManyConfigurations) {
     }
   }
   EXPECT_EQ(hash, 0xcb39dfe01bdf4207u);
+}
+
+TEST(RopeFactorsTest, LongFactorsAreTwoTensorsInFront) {
+  FakeSource source;
+  source.Add("a.weight", {2});
+  const auto plan = [&](const nlohmann::json& rope,
+                        uint64_t rotated) -> std::vector<std::string> {
+    const absl::StatusOr<Config> config =
+        Config::Make({{"rope_scaling", rope}}, {});
+    EXPECT_TRUE(config.ok()) << config.status();
+    Tensors tensors(source);
+    tensors.Vector("a", "a", 2);
+    if (!AddLongRopeFactors(*config, rotated, tensors).ok()) return {"error"};
+    std::vector<Warning> warnings;
+    const auto plans = tensors.Plan("toy", warnings);
+    EXPECT_TRUE(plans.ok()) << plans.status();
+    std::vector<std::string> names;
+    for (const TensorPlan& tensor : *plans) names.push_back(tensor.name);
+    return names;
+  };
+  const nlohmann::json both = {{"long_factor", {1, 2.5}},
+                               {"short_factor", {1.0, 1.5}}};
+  EXPECT_EQ(plan(both, 4), (std::vector<std::string>{
+                               "rope_factors_long.weight",
+                               "rope_factors_short.weight", "a.weight"}));
+  EXPECT_EQ(plan({{"factor", 2}}, 4), (std::vector<std::string>{"a.weight"}));
+  EXPECT_EQ(plan(both, 5), (std::vector<std::string>{"error"}));
+  EXPECT_EQ(plan({{"long_factor", {1, 2}}}, 4),
+            (std::vector<std::string>{"error"}));
 }
 
 }  // namespace

@@ -387,7 +387,8 @@ void Tensors::Settle() {
   if (!listing_.has_value()) return;
   Listing listing = *std::exchange(listing_, std::nullopt);
   std::optional<Listing> bias;
-  if (listing.bias != Need::kNever) {
+  // A shape that doesn't fit is an error already without its bias.
+  if (listing.bias != Need::kNever && !listing.parts.shape.empty()) {
     bias = listing;
     bias->bias = Need::kNever;
     bias->need = listing.bias;

@@ -288,6 +288,14 @@ TEST(TensorsTest, SizesThatDoNotFitEachOtherAreAnError) {
               HasSubstr("x.weight"));
 }
 
+TEST(TensorsTest, ASizeOfNothingIsAnErrorWithBiasesToo) {
+  const auto list = [](Tensors& t) {
+    t.Matrix("a", "q", 0, 4).MaybeBias();
+    t.Vector("b", "norm", 0).WithBias();
+  };
+  EXPECT_THAT(ErrorOf(Source(), list), HasSubstr("a.weight"));
+}
+
 TEST(TensorsTest, TwoSourcesOfOneTargetAreAnError) {
   const auto list = [](Tensors& t) {
     ListToy(t);

@@ -57,6 +57,10 @@ absl::Status AddEndTokens(std::optional<uint32_t> eod,
                           const vocab::TokenizerFiles& files,
                           gguf::Metadata& metadata) {
   if (eod) metadata.Set("tokenizer.ggml.eos_token_id", *eod);
+  const nlohmann::json& pad = base::Member(*files.config, "pad_token_id");
+  if (pad.is_number_integer() && pad < 0) {
+    metadata.Erase("tokenizer.ggml.padding_token_id");
+  }
   ASSIGN_OR_RETURN(
       const nlohmann::json generation,
       vocab::ReadJsonObject(files.directory, "generation_config.json"));

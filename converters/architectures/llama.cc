@@ -1,4 +1,5 @@
-// Llama and its kin: Mistral, and Mixtral's experts.
+// Llama and its kin: Mistral, Mixtral with its experts, and what has one of
+// them for its text model.
 
 #include <cstdint>
 
@@ -107,6 +108,7 @@ absl::Status Describe(const Config& config, Model& model) {
 
   Tensors& t = model.tensors;
   DropMultimodal(t);
+  t.CutFromNames("text_model.");
   t.MayLack("model.");
   RETURN_IF_ERROR(AddLlama3Factors(config, s.head_size, t));
   EmbeddingAndHead(t, s);

@@ -22,15 +22,20 @@ namespace {
 
 constexpr absl::string_view kClasses[] = {"XverseForCausalLM"};
 
-// Added tokens are user-defined ones also where the vocabulary has them.
+// An added token's mark alone says what it is, also where the vocabulary has
+// the token itself.
 absl::Status EditTokens(const vocab::TokenizerFiles& files,
                         vocab::TokenList& list) {
-  constexpr auto kNormal = static_cast<int32_t>(vocab::TokenType::kNormal);
+  using vocab::TokenType;
   for (const auto& token : base::Member(files.tokenizer, "added_tokens")) {
     const std::optional<uint64_t> id = base::UintOf(base::Member(token, "id"));
-    if (id && *id < list.size() && list.types[*id] == kNormal) {
-      list.types[*id] = static_cast<int32_t>(vocab::TokenType::kUserDefined);
+    if (!id || *id >= list.size() ||
+        list.types[*id] == static_cast<int32_t>(TokenType::kByte)) {
+      continue;
     }
+    const bool special = base::BoolMember(token, "special").value_or(false);
+    list.types[*id] = static_cast<int32_t>(special ? TokenType::kControl
+                                                   : TokenType::kUserDefined);
   }
   return absl::OkStatus();
 }

@@ -41,6 +41,8 @@ std::string CanonicalRegex(const std::string& regex) {
       regex, {{"\r", R"(\r)"},
               {"\n", R"(\n)"},
               {"\t", R"(\t)"},
+              // An escaped backslash stays one.
+              {R"(\\)", R"(\\)"},
               {R"(\")", "\""},
               {"]?+", "]?"},
               {"]++", "]+"},

@@ -163,6 +163,30 @@ TEST(PreTokenizerTest, SpellingsThatMeanTheSameAreTheSame) {
             "qwen2");
 }
 
+TEST(PreTokenizerTest, EscapedQuotesAreQuotes) {
+  constexpr char kBefore[] = "[!";
+  constexpr char kBehind[] =
+      R"re(#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+  const auto name = [&](const std::string& quote) {
+    return NameOf(Sequence(
+        {Split(R"(\p{N}{1,3})"), Split("[一-龥぀-ゟ゠-ヿ]+"),
+         Split(absl::StrCat(kBefore, quote, kBehind)), ByteLevel(false)}));
+  };
+  EXPECT_EQ(name("\""), "deepseek-v3");
+  EXPECT_EQ(name(R"(\")"), "deepseek-v3");
+  // A backslash of its own, and a quote.
+  EXPECT_NE(name(R"(\\")"), "deepseek-v3");
+}
+
+TEST(PreTokenizerTest, SeedOss) {
+  EXPECT_EQ(
+      NameOf(Sequence(
+          {Split(
+               R"((?:\r?\n)+(?!\r?\n)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s+(?!\S)|\s+)"),
+           ByteLevel(false)})),
+      "seed-coder");
+}
+
 TEST(PreTokenizerTest, SettingsThatChangeTheSplittingAreNotPassedOver) {
   const Json bytes = ByteLevel(false);
   for (const Json& changed :

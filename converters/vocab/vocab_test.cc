@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "converters/vocab/test_directory.h"
+#include "converters/vocab/token_list.h"
 #include "gguf/metadata.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -60,6 +62,39 @@ TEST(LoadVocabularyTest, TheFamilyAddsItsKeysAtTheEnd) {
                                   return absl::DataLossError("broken");
                                 }}),
             "DATA_LOSS: broken");
+}
+
+TEST(LoadVocabularyTest, TheFamilyEditsTokensAndAddsKeysBehindThem) {
+  const TestDirectory directory;
+  directory.Write("tokenizer.json", R"json({
+    "decoder": {"type": "Sequence"},
+    "added_tokens": [{"id": 2, "content": "<s>", "special": true}],
+    "model": {"type": "BPE", "byte_fallback": true,
+              "vocab": {"a": 0, "<0x0A>": 1, "<s>": 2}, "merges": []}})json");
+  directory.Write("tokenizer_config.json",
+                  R"json({"bos_token": "<s>", "add_prefix_space": true})json");
+  const Json config = Json::object();
+  const auto metadata = LoadVocabulary(
+      {.kind = Kind::kSentencePieceLike,
+       .has_scores = false,
+       .edit =
+           [](const TokenizerFiles&, TokenList& list) {
+             list.texts[0] = "b";
+             return absl::OkStatus();
+           },
+       .after_tokens = AddSpacePrefix},
+      {.directory = directory.path(), .config = &config, .warnings = nullptr});
+  ASSERT_TRUE(metadata.ok()) << metadata.status();
+  std::vector<std::string> keys;
+  for (const auto& entry : metadata->entries()) keys.push_back(entry.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{
+                      "tokenizer.ggml.model", "tokenizer.ggml.pre",
+                      "tokenizer.ggml.tokens", "tokenizer.ggml.token_type",
+                      "tokenizer.ggml.add_space_prefix",
+                      "tokenizer.ggml.bos_token_id"}));
+  const auto* tokens = metadata->FindAs<gguf::Array>("tokenizer.ggml.tokens");
+  ASSERT_NE(tokens, nullptr);
+  EXPECT_EQ(std::get<std::vector<std::string>>(tokens->elements)[0], "b");
 }
 
 // A vocabulary's files are there or not; whatever else befalls one is an error.
