@@ -77,7 +77,9 @@ TEST(HfFetchTest, ASignalEndsItInOrder) {
   const base::TempDir directory;
   base::ChildProcess program({kProgram, repo.repo_id(), "--endpoint", hub.url(),
                               "--cache_dir", directory / "hub"});
-  while (hub.requests().empty()) absl::SleepFor(absl::Milliseconds(5));
+  while (hub.requests().empty() && program.IsRunning()) {
+    absl::SleepFor(absl::Milliseconds(5));
+  }
   program.Signal(SIGINT);
   const base::ProcessResult result = program.Wait();
   EXPECT_EQ(result.exit_code, 128 + SIGINT);
