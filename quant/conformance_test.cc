@@ -19,8 +19,8 @@
 #include "gtest/gtest.h"
 #include "hwy/highway.h"
 #include "quant/quantize.h"
-#include "quant/reference_library.h"
-#include "quant/test_data.h"
+#include "quant/testing/reference_library.h"
+#include "quant/testing/test_data.h"
 
 namespace quant {
 namespace {

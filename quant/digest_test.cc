@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "hwy/highway.h"
 #include "quant/quantize.h"
-#include "quant/test_data.h"
+#include "quant/testing/test_data.h"
 
 namespace quant {
 namespace {

@@ -23,8 +23,8 @@
 #include "gguf/tensor_type.h"
 #include "hwy/highway.h"
 #include "quant/quantize.h"
-#include "quant/reference_library.h"
-#include "quant/test_data.h"
+#include "quant/testing/reference_library.h"
+#include "quant/testing/test_data.h"
 
 namespace quant {
 namespace {

@@ -13,7 +13,7 @@
 #include "gtest/gtest.h"
 #include "hwy/highway.h"
 #include "quant/f16.h"
-#include "quant/test_data.h"
+#include "quant/testing/test_data.h"
 
 namespace quant {
 namespace {

@@ -1,12 +1,12 @@
-// File: quant/test_data.h
+// File: quant/testing/test_data.h
 //
 // Weights for tests and benchmarks: reproducible to the bit on every machine.
 // All of it comes from an integer generator by float operations that IEEE 754
 // rounds exactly, none from libm, so that digests of what the kernels make of
 // it can be committed.
 
-#ifndef QUANT_TEST_DATA_H_
-#define QUANT_TEST_DATA_H_
+#ifndef QUANT_TESTING_TEST_DATA_H_
+#define QUANT_TESTING_TEST_DATA_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -60,4 +60,4 @@ std::vector<int64_t> RunnableTargets();
 
 }  // namespace quant
 
-#endif  // QUANT_TEST_DATA_H_
+#endif  // QUANT_TESTING_TEST_DATA_H_

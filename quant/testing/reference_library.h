@@ -1,12 +1,12 @@
-// File: quant/reference_library.h
+// File: quant/testing/reference_library.h
 //
 // The official ggml library, where a machine has it: an oracle for tests and
 // a yardstick for benchmarks. The environment variable GGML_REFERENCE_LIBRARY
 // is the path of a libggml-base.so, such as the one in npm's package
 // @node-llama-cpp/linux-x64.
 
-#ifndef QUANT_REFERENCE_LIBRARY_H_
-#define QUANT_REFERENCE_LIBRARY_H_
+#ifndef QUANT_TESTING_REFERENCE_LIBRARY_H_
+#define QUANT_TESTING_REFERENCE_LIBRARY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -48,4 +48,4 @@ class ReferenceLibrary {
 
 }  // namespace quant
 
-#endif  // QUANT_REFERENCE_LIBRARY_H_
+#endif  // QUANT_TESTING_REFERENCE_LIBRARY_H_

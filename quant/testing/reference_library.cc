@@ -1,4 +1,4 @@
-#include "quant/reference_library.h"
+#include "quant/testing/reference_library.h"
 
 #include <dlfcn.h>
 

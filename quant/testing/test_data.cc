@@ -1,4 +1,4 @@
-#include "quant/test_data.h"
+#include "quant/testing/test_data.h"
 
 #include <cmath>
 #include <cstddef>
