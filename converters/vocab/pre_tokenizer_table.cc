@@ -28,8 +28,6 @@ constexpr absl::string_view kSeedOss =
 constexpr absl::string_view kSeedCoder =
     "Split Isolated " CONTRACTIONS "|" WORD
     R"(|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr absl::string_view kSeedOss =
-    R"(Split Isolated (?:\r?\n)+(?!\r?\n)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s+(?!\S)|\s+)";
 constexpr absl::string_view kJais2 =
     "Split Isolated " CONTRACTIONS "|" WORD
     R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})";
