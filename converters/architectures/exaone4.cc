@@ -129,6 +129,7 @@ absl::Status Predictors(const Config& config, const TextSizes& s,
 
 absl::Status Describe(const Config& config, Model& model) {
   ASSIGN_OR_RETURN(const TextSizes s, ReadTextSizes(config));
+  RETURN_IF_ERROR(CheckRotary(s));
   ASSIGN_OR_RETURN(const uint64_t predictors,
                    config.UintOr({"num_nextn_predict_layers"}, 0));
   model.vocabulary = {.size = s.vocabulary, .pre_tokenizers = kPreTokenizers};
