@@ -34,10 +34,15 @@ constexpr ConfigClass kConfigs[] = {
                      "use_sliding_window": false, "sliding_window": null})",
      .kv_heads_as_heads = true}};
 
+// DeepSeek's distilled models begin every text with a token.
+constexpr vocab::PreTokenizerName kPreTokenizers[] = {
+    {"qwen2", "deepseek-r1-qwen", vocab::Condition::kAddsBos}};
+
 absl::Status Describe(const Config& config, Model& model) {
   ASSIGN_OR_RETURN(const TextSizes s, ReadTextSizes(config));
   model.vocabulary = {.kind = vocab::Kind::kSentencePieceOrByteLevel,
-                      .size = s.vocabulary};
+                      .size = s.vocabulary,
+                      .pre_tokenizers = kPreTokenizers};
 
   Tensors& t = model.tensors;
   t.MayLack("model.");

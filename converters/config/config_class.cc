@@ -124,7 +124,47 @@ bool RopeIsComplete(const json& rope) {
   return true;
 }
 
-// The settings as one object; nullopt where transformers would refuse them.
+// Fills in what follows from other settings; false where transformers would
+// refuse them.
+bool CompleteRope(const json& config, json& rope) {
+  SetDefault(rope, "rope_type", ValueOr(rope, "type", "default"));
+  const json& rope_type = rope["rope_type"];
+  if (rope_type == "llama3" || rope_type == "yarn" || rope_type == "longrope") {
+    SetDefault(rope, "original_max_position_embeddings",
+               ValueOr(config, "max_position_embeddings",
+                       base::Member(config, "n_positions")));
+  }
+  return RopeIsComplete(rope);
+}
+
+// The settings of full and of sliding attention; nullopt where transformers
+// would refuse them.
+std::optional<json> RopeByKind(const RopeDefaults& defaults,
+                               const json& config) {
+  json rope = base::Member(config, "rope_parameters");
+  if (rope.is_null()) rope = json::object();
+  if (!rope.is_object()) return std::nullopt;
+  const json& scaling = base::Member(config, "rope_scaling");
+  const auto fill = [&](json& settings, absl::string_view theta_key,
+                        double theta) {
+    if (!settings.is_object()) return false;
+    SetDefault(settings, "rope_theta", ValueOr(config, theta_key, theta));
+    return CompleteRope(config, settings);
+  };
+  for (const char* kind : {"full_attention", "sliding_attention"}) {
+    if (rope[kind].is_null()) rope[kind] = {{"rope_type", "default"}};
+  }
+  json& full = rope["full_attention"];
+  if (full.is_object() && scaling.is_object()) full.update(scaling);
+  if (!fill(full, defaults.theta_key, defaults.theta) ||
+      !fill(rope["sliding_attention"], defaults.local_theta_key,
+            defaults.local_theta)) {
+    return std::nullopt;
+  }
+  return rope;
+}
+
+// The settings as one object; nullopt likewise.
 std::optional<json> RopeParameters(const RopeDefaults& defaults,
                                    const json& config) {
   json rope = base::Member(config, "rope_scaling");
@@ -137,14 +177,7 @@ std::optional<json> RopeParameters(const RopeDefaults& defaults,
     SetDefault(rope, "partial_rotary_factor",
                ValueOr(config, defaults.share_key, defaults.share));
   }
-  SetDefault(rope, "rope_type", ValueOr(rope, "type", "default"));
-  const json& rope_type = rope["rope_type"];
-  if (rope_type == "llama3" || rope_type == "yarn" || rope_type == "longrope") {
-    SetDefault(rope, "original_max_position_embeddings",
-               ValueOr(config, "max_position_embeddings",
-                       base::Member(config, "n_positions")));
-  }
-  if (!RopeIsComplete(rope)) return std::nullopt;
+  if (!CompleteRope(config, rope)) return std::nullopt;
   return rope;
 }
 
@@ -198,12 +231,15 @@ bool Fill(const ConfigClass& type, json& config) {
   FillDefaults(type, filled);
   if (!FillDerived(type, filled)) return false;
   if (type.rope.is_used) {
-    std::optional<json> rope = RopeParameters(type.rope, filled);
+    const bool is_by_kind = !type.rope.local_theta_key.empty();
+    std::optional<json> rope = is_by_kind ? RopeByKind(type.rope, filled)
+                                          : RopeParameters(type.rope, filled);
     if (!rope.has_value()) return false;
     // All of it is in rope_parameters now.
     filled["rope_parameters"] = *std::move(rope);
     filled.erase("rope_scaling");
     filled.erase(type.rope.theta_key);
+    filled.erase(type.rope.local_theta_key);
   }
   if (type.complete != nullptr && !type.complete(filled)) return false;
   config = std::move(filled);

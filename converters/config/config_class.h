@@ -53,6 +53,18 @@ inline constexpr Field kFeedForwardFields[] = {
     {"hidden_act", kString},
 };
 
+// Fields that most classes of decoders have, by now.
+inline constexpr Field kDecoderFields[] = {
+    {"num_key_value_heads", kInt | kNull},
+    {"head_dim", kInt | kNull},
+    {"rms_norm_eps", kFloat},
+    {"attention_bias", kBool},
+    {"attention_dropout", kNumber | kNull},
+    {"mlp_bias", kBool},
+    {"sliding_window", kInt | kNull},
+    {"layer_types", kStrings | kNull},
+};
+
 // How a class finds its rotary settings.
 struct RopeDefaults {
   bool is_used = true;  // it has rope_parameters
@@ -61,6 +73,11 @@ struct RopeDefaults {
   // The rotated share of each head; an empty key: the class has none.
   absl::string_view share_key = "";
   double share = 1.0;
+  // Unless empty: blocks with full and with sliding attention have settings of
+  // their own. The base of the latter's; all that stands at the top level else
+  // is about the former.
+  absl::string_view local_theta_key = "";
+  double local_theta = 10000.0;
 };
 
 struct ConfigClass {

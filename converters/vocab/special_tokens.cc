@@ -217,7 +217,7 @@ class IdSetter {
 };
 
 // The id that tokenizer.json gives the added token `content`, else null.
-const Json& AddedTokenId(const Json& tokenizer, const std::string& content) {
+const Json& AddedTokenId(const Json& tokenizer, absl::string_view content) {
   const Json& added = Member(tokenizer, "added_tokens");
   if (added.is_array()) {
     for (const Json& token : added) {
@@ -289,6 +289,17 @@ void SpecialTokens::SetId(absl::string_view kind, uint32_t id) {
     if (entry.first == kind) return;
   }
   ids.emplace_back(kind, id);
+}
+
+void SpecialTokens::SetIds(absl::Span<const NamedToken> tokens,
+                           const TokenizerFiles& files) {
+  for (const NamedToken& token : tokens) {
+    const std::optional<uint64_t> id =
+        UintOf(AddedTokenId(files.tokenizer, token.content));
+    if (id.has_value() && *id <= UINT32_MAX) {
+      SetId(token.kind, static_cast<uint32_t>(*id));
+    }
+  }
 }
 
 void SpecialTokens::AppendTo(gguf::Metadata& metadata) const {

@@ -18,11 +18,18 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "converters/vocab/chat_template.h"
 #include "converters/vocab/tokenizer_files.h"
 #include "gguf/metadata.h"
 
 namespace vocab {
+
+// A special token that a family's models have whether or not a file says so:
+// the added token `content`, as "eot", say.
+struct NamedToken {
+  absl::string_view kind, content;
+};
 
 // Special tokens by kind ("bos", "eos", "eot" …), each kind once, in the order
 // in which they were found.
@@ -36,6 +43,9 @@ struct SpecialTokens {
 
   // Gives `kind` this id unless it has one already.
   void SetId(absl::string_view kind, uint32_t id);
+  // The same with the id of an added token of tokenizer.json, for each of
+  // `tokens` that is one.
+  void SetIds(absl::Span<const NamedToken> tokens, const TokenizerFiles& files);
   // Writes the tokenizer.* keys; kinds that have no key are left out.
   void AppendTo(gguf::Metadata& metadata) const;
 };

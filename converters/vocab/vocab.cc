@@ -145,8 +145,9 @@ class Loader {
       RETURN_IF_ERROR(vocabulary_.after_tokens(files_, metadata_));
     }
     ASSIGN_OR_RETURN(
-        const SpecialTokens special,
+        SpecialTokens special,
         LoadSpecialTokens(files_, DefaultTokenKinds(), token_count));
+    special.SetIds(vocabulary_.named_tokens, files_);
     special.AppendTo(metadata_);
     return absl::OkStatus();
   }

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "converters/vocab/pre_tokenizer.h"
+#include "converters/vocab/special_tokens.h"
 #include "converters/vocab/token_list.h"
 #include "converters/vocab/tokenizer_class.h"
 #include "converters/vocab/tokenizer_files.h"
@@ -56,6 +57,8 @@ struct Vocabulary {
   // Names of the family's own; must outlive the call.
   absl::Span<const PreTokenizerName> pre_tokenizers = {};
   absl::Span<const ModelTokenizerClass> tokenizer_classes = {};
+  // What special tokens are called where no file says it.
+  absl::Span<const NamedToken> named_tokens = {};
   // SentencePiece: an added token's mark alone says whether it is a control
   // token, its text stays as it is, and those of tokenizer.json count as well.
   bool marks_decide = false;
