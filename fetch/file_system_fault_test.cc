@@ -199,6 +199,7 @@ TEST_F(FileSystemFaultTest, FullDiskWritesNothing) {
 
 TEST_F(FileSystemFaultTest, FilesAreNotedUntilTheyAreOnTheDisk) {
   repo_.Add("model-2.safetensors", testing::RandomBytes(2 * kMiB, 5), true);
+  options_.include = {"*"};
   FetchAndCheck();
   EXPECT_EQ(noted_blobs, 2);
   // Small ones are hashed instead, each time.
