@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/algorithm/container.h"
 #include "absl/log/check.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
@@ -32,6 +33,15 @@ absl::Status ForEachPart(const TensorPlan& tensor, uint64_t first,
   return absl::OkStatus();
 }
 
+// What a TensorReader keeps: few reads for a matrix of some thousand columns.
+constexpr uint64_t kKeptElements = 1 << 20;
+
+bool IsScattered(const TensorPlan& tensor) {
+  return absl::c_any_of(tensor.parts, [](const TensorPart& part) {
+    return !part.view.dims.empty() && part.view.dims.back().stride > 1;
+  });
+}
+
 }  // namespace
 
 uint64_t TensorPlan::elements() const {
@@ -56,6 +66,31 @@ absl::Status ReadTensor(const TensorSource& source, const TensorPlan& tensor,
         for (const ValueMap& map : part.maps) Apply(map, here);
         return status;
       });
+}
+
+uint64_t TensorReader::Memory(const ModelPlan& plan) {
+  return absl::c_any_of(plan.tensors, IsScattered)
+             ? kKeptElements * sizeof(float)
+             : 0;
+}
+
+absl::Status TensorReader::Read(const TensorPlan& tensor, uint64_t first,
+                                uint64_t end, absl::Span<float> out) {
+  if (!IsScattered(tensor)) return ReadTensor(source_, tensor, first, out);
+  const bool is_kept = tensor_ == &tensor && first >= first_ &&
+                       first + out.size() <= first_ + kept_.size();
+  if (!is_kept) {
+    tensor_ = nullptr;
+    const uint64_t most = std::max<uint64_t>(kKeptElements, out.size());
+    kept_.resize(std::min(std::max(end, first + out.size()) - first, most));
+    absl::Status status =
+        ReadTensor(source_, tensor, first, absl::MakeSpan(kept_));
+    if (!status.ok()) return status;
+    tensor_ = &tensor;
+    first_ = first;
+  }
+  std::copy_n(kept_.begin() + (first - first_), out.size(), out.begin());
+  return absl::OkStatus();
 }
 
 void PrefetchTensor(const TensorSource& source, const TensorPlan& tensor,
@@ -85,8 +120,7 @@ absl::Status CheckReadable(absl::Span<const TensorPlan> tensors,
   for (const TensorPlan& tensor : tensors) {
     for (const TensorPart& part : tensor.parts) {
       if (part.view.source == TensorView::kZeros) continue;
-      const std::string& reason =
-          source.tensors()[part.view.source].unreadable;
+      const std::string& reason = source.tensors()[part.view.source].unreadable;
       if (!reason.empty()) return absl::UnimplementedError(reason);
     }
   }

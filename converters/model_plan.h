@@ -74,6 +74,29 @@ struct ModelPlan {
 absl::Status ReadTensor(const TensorSource& source, const TensorPlan& tensor,
                         uint64_t first, absl::Span<float> out);
 
+// Reads tensors piece by piece. Where neighbours in a tensor are far from each
+// other in its source (a transposed matrix) a small piece would take a read for
+// each of its elements; there, more is read at once and kept: 4 MiB at most.
+// One for each thread.
+class TensorReader {
+ public:
+  // `source`, and the tensors that are read, must outlive it.
+  explicit TensorReader(const TensorSource& source) : source_(source) {}
+
+  // What a reader of any of these tensors keeps, in bytes.
+  static uint64_t Memory(const ModelPlan& plan);
+
+  // As ReadTensor. Elements up to `end` are going to be asked for next.
+  absl::Status Read(const TensorPlan& tensor, uint64_t first, uint64_t end,
+                    absl::Span<float> out);
+
+ private:
+  const TensorSource& source_;
+  const TensorPlan* tensor_ = nullptr;  // of what is kept
+  uint64_t first_ = 0;
+  std::vector<float> kept_;
+};
+
 // Tells `source` that elements [first, first + count) of `tensor` will be read
 // soon. The range must lie within the tensor.
 void PrefetchTensor(const TensorSource& source, const TensorPlan& tensor,

@@ -37,6 +37,7 @@ class Numbers : public TensorSource {
   absl::Span<const SourceTensor> tensors() const override { return tensors_; }
   absl::Status Read(size_t tensor, uint64_t first,
                     absl::Span<float> out) const override {
+    ++reads;
     std::iota(out.begin(), out.end(), static_cast<float>(100 * tensor + first));
     return absl::OkStatus();
   }
@@ -44,6 +45,7 @@ class Numbers : public TensorSource {
     announced.emplace_back(tensor, first, count);
   }
 
+  mutable uint64_t reads = 0;
   mutable std::vector<Range> announced;
 
  private:
@@ -99,6 +101,30 @@ TEST(ReadTensorTest, ComputedValues) {
   ExpectValues(source, plan, {1, 2, 3, 4});
   PrefetchTensor(source, plan, 0, 4);
   EXPECT_THAT(source.announced, IsEmpty());
+}
+
+TEST(TensorReaderTest, ReadsScatteredTensorsAtOnce) {
+  const Numbers source({{500, 800}, {10, 20}});
+  const TensorPlan plan =
+      PlanOf({500, 800}, {{TensorView::Of(0, {500, 800}).Swap(0, 1), {}}});
+  const TensorPlan rows = PlanOf({20, 10}, {{TensorView::Of(1, {10, 20}), {}}});
+  TensorReader reader(source);
+  std::vector<float> out(1000);
+  for (uint64_t first = 0; first < plan.elements(); first += out.size()) {
+    ASSERT_TRUE(
+        reader.Read(plan, first, plan.elements(), absl::MakeSpan(out)).ok());
+    for (uint64_t i = 0; i < out.size(); ++i) {
+      ASSERT_EQ(out[i], plan.parts[0].view.Origin(first + i));
+    }
+  }
+  EXPECT_LE(source.reads, 500 * 800 / 32768 + 1);
+  // Another tensor, a step back, and an end that has been passed.
+  ASSERT_TRUE(reader.Read(rows, 3, 200, absl::MakeSpan(out).first(2)).ok());
+  EXPECT_EQ(out[1], 104);
+  ASSERT_TRUE(reader.Read(plan, 5, 7, absl::MakeSpan(out).first(2)).ok());
+  EXPECT_EQ(out[1], 4800);
+  ASSERT_TRUE(reader.Read(plan, 1, 0, absl::MakeSpan(out).first(2)).ok());
+  EXPECT_EQ(out[1], 1600);
 }
 
 TEST(PrefetchTensorTest, AnnouncesRunsOrOneRangeOfShuffledRows) {

@@ -127,7 +127,7 @@ TEST(PlanModelTest, TheModelsNameCanBeGiven) {
   FakeSource source;
   source.Add("embed.weight", {3, 2});
   const nlohmann::json config = {{"vocab_size", 3}};
-  ConversionInput input = {.directory = "/cache/0123abcd",
+  ConversionInput input = {.directory = ModelDirectory(),
                            .config = &config,
                            .source = &source,
                            .options = {}};

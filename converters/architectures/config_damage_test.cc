@@ -160,6 +160,26 @@ TEST_P(ConfigDamageTest, EveryRotaryValue) {
   }
 }
 
+// Two sizes at once: their products go over all limits, or fit by chance.
+TEST_P(ConfigDamageTest, PairsOfSizes) {
+  std::vector<std::string> sizes;
+  for (const auto& [key, value] : config_.items()) {
+    if (value.is_number_unsigned()) sizes.push_back(key);
+  }
+  for (const std::string& one : sizes) {
+    for (const std::string& other : sizes) {
+      if (one >= other) continue;
+      for (const uint64_t value :
+           {uint64_t{1}, uint64_t{3}, uint64_t{1} << 16, uint64_t{1} << 31}) {
+        json damaged = config_;
+        damaged[one] = value;
+        damaged[other] = (uint64_t{1} << 32) / (value + 1);
+        ExpectPlanOrError(damaged);
+      }
+    }
+  }
+}
+
 // One checkpoint of each class of architectures that one is made of.
 std::vector<std::string> OneOfEachClass() {
   std::vector<std::string> names;

@@ -59,6 +59,7 @@ ChunkMaker::ChunkMaker(const JobPlan& plan, const std::atomic<bool>& stop,
     : plan_(plan),
       stop_(stop),
       hook_(std::move(hook)),
+      reader_(*plan.model.source),
       nanoseconds_(plan.outputs.size()) {}
 
 absl::Status ChunkMaker::Make(const Chunk& chunk,
@@ -94,7 +95,7 @@ absl::Status ChunkMaker::MakeTile(const TensorWork& work, const Chunk& chunk,
   }
   if (AllCopied(work)) return absl::OkStatus();
   RETURN_IF_ERROR(
-      converters::ReadTensor(*plan_.model.source, tensor, first, values));
+      reader_.Read(tensor, first, chunk.first + chunk.weights, values));
   RETURN_IF_ERROR(CheckValues(work, first, values));
   bytes_read_ += SourceBytes(tensor, *plan_.model.source, values.size());
   // Forms of the values as they are come first: then they are rounded in place.

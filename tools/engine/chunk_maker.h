@@ -67,6 +67,7 @@ class ChunkMaker {
   const JobPlan& plan_;
   const std::atomic<bool>& stop_;
   const TileHook hook_;
+  converters::TensorReader reader_;
   std::vector<float> values_;
   uint64_t bytes_read_ = 0;
   std::vector<uint64_t> nanoseconds_;

@@ -59,7 +59,9 @@ absl::Status PlanMemory(JobPlan& plan) {
   const Execution& execution = plan.spec.execution();
   const uint64_t used =
       base::ResidentMemory() + kChunkOverhead * plan.work.chunks.size();
-  const uint64_t per_thread = MemoryPerThread(plan.work) + kThreadOverhead;
+  const uint64_t per_thread =
+      MemoryPerThread(plan.work) +
+      converters::TensorReader::Memory(plan.model.plan) + kThreadOverhead;
   const uint64_t limit =
       execution.memory_limit_bytes() > 0
           ? execution.memory_limit_bytes()
