@@ -14,8 +14,9 @@ namespace {
 
 // Elements that are read before they are sorted: few enough for the caches.
 constexpr uint64_t kWindow = 32 << 10;
-// Elements this near to each other are read together with what lies between,
-// which costs about as much as one more system call.
+// Pieces shorter than this that are this near to each other are read together
+// with what lies between, which costs no more than one more system call.
+constexpr uint64_t kShortPiece = 256;
 constexpr uint64_t kGap = 2 << 10;
 // Runs from here on are worth a read of their own.
 constexpr uint64_t kLongRun = 2 << 10;
@@ -112,7 +113,8 @@ absl::Status ReadBox(uint64_t begin, Axes axes, float* out, float* window,
   size_t together = 0;
   for (; together < axes.size(); ++together) {
     Axis& axis = axes[together];
-    if (axis.stride > kGap) break;
+    const bool is_dense = axis.stride <= span;
+    if (!is_dense && (span >= kShortPiece || axis.stride > kGap)) break;
     const uint64_t fits =
         axis.stride == 0 ? axis.count : (kWindow - span) / axis.stride + 1;
     if (fits <= 1) break;

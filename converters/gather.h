@@ -21,8 +21,8 @@ using ReadRun =
 
 // Reads elements [first, first + out.size()) of the view `offset`, `dims` (see
 // TensorView; the range must lie within it). Long runs are read straight to
-// their place; else several at once, together with gaps of up to 2048 elements
-// between them, and sorted in memory, of which this takes 128 KiB.
+// their place, short ones several at once, if need be with what lies between
+// them, and sorted in memory, of which this takes 128 KiB.
 // Errors: those of `read`.
 absl::Status Gather(uint64_t offset, absl::Span<const TensorView::Dim> dims,
                     uint64_t first, absl::Span<float> out, ReadRun read);

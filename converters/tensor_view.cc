@@ -16,7 +16,12 @@ namespace {
 
 using Dims = absl::InlinedVector<TensorView::Dim, 4>;
 
-TensorView NoFit() { return TensorView(); }
+// Of what can't be, only the source is known.
+TensorView NoFit(size_t source) {
+  TensorView view;
+  view.source = source;
+  return view;
+}
 
 // The product, or nothing where there are no elements or too many to count.
 std::optional<uint64_t> Elements(absl::Span<const uint64_t> shape) {
@@ -85,7 +90,7 @@ TensorView FromAxes(const TensorView& from, absl::Span<const Dims> axes) {
 
 TensorView TensorView::Of(size_t source, absl::Span<const uint64_t> shape) {
   const std::optional<uint64_t> elements = Elements(shape);
-  if (!elements.has_value()) return NoFit();
+  if (!elements.has_value()) return NoFit(source);
   TensorView view;
   view.source = source;
   if (*elements > 1)
@@ -96,15 +101,16 @@ TensorView TensorView::Of(size_t source, absl::Span<const uint64_t> shape) {
 }
 
 TensorView TensorView::Reshape(absl::Span<const uint64_t> new_shape) const {
-  if (!fits() || Elements(new_shape) != elements) return NoFit();
-  if (!ByAxis(dims, new_shape).has_value()) return NoFit();
+  if (!fits() || Elements(new_shape) != elements) return NoFit(source);
+  if (!ByAxis(dims, new_shape).has_value()) return NoFit(source);
   TensorView view = *this;
   view.shape.assign(new_shape.begin(), new_shape.end());
   return view;
 }
 
 TensorView TensorView::Swap(size_t axis, size_t other) const {
-  if (!fits() || axis >= shape.size() || other >= shape.size()) return NoFit();
+  if (!fits() || axis >= shape.size() || other >= shape.size())
+    return NoFit(source);
   std::vector<Dims> axes = *ByAxis(dims, shape);
   std::swap(axes[axis], axes[other]);
   return FromAxes(*this, axes);
@@ -112,16 +118,16 @@ TensorView TensorView::Swap(size_t axis, size_t other) const {
 
 TensorView TensorView::Slice(size_t axis, uint64_t first, uint64_t count,
                              uint64_t step) const {
-  if (!fits() || axis >= shape.size()) return NoFit();
+  if (!fits() || axis >= shape.size()) return NoFit(source);
   const uint64_t extent = shape[axis];
   if (first >= extent || count == 0 || step == 0 ||
       count - 1 > (extent - 1 - first) / step) {
-    return NoFit();
+    return NoFit(source);
   }
   if (first == 0 && count == extent) return *this;
   std::vector<Dims> axes = *ByAxis(dims, shape);
   // An axis of several dimensions, a permuted one, has no single stride.
-  if (axes[axis].size() != 1) return NoFit();
+  if (axes[axis].size() != 1) return NoFit(source);
   Dim& dim = axes[axis][0];
   TensorView from = *this;
   from.offset += first * dim.stride;
@@ -132,7 +138,7 @@ TensorView TensorView::Slice(size_t axis, uint64_t first, uint64_t count,
 TensorView TensorView::Rotary(uint64_t heads) const {
   if (!fits() || shape.empty() || heads == 0 || shape[0] % heads != 0 ||
       shape[0] / heads % 2 != 0) {
-    return NoFit();
+    return NoFit(source);
   }
   Shape by_head = {heads, 2, shape[0] / heads / 2};
   by_head.insert(by_head.end(), shape.begin() + 1, shape.end());
@@ -142,7 +148,7 @@ TensorView TensorView::Rotary(uint64_t heads) const {
 TensorView TensorView::Grouped(uint64_t groups, uint64_t first,
                                uint64_t count) const {
   if (!fits() || shape.empty() || groups == 0 || shape[0] % groups != 0) {
-    return NoFit();
+    return NoFit(source);
   }
   Shape by_group = {groups, shape[0] / groups};
   by_group.insert(by_group.end(), shape.begin() + 1, shape.end());

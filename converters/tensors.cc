@@ -114,16 +114,17 @@ TensorParts TensorParts::Map(ValueMap map) const {
 TensorParts Join(absl::Span<const TensorParts> pieces) {
   TensorParts joined;
   for (const TensorParts& piece : pieces) {
+    // All parts, whether they fit or not: they tell what is missing.
+    absl::c_copy(piece.parts, std::back_inserter(joined.parts));
     joined.fits &= piece.fits && !piece.shape.empty();
     if (!joined.fits) continue;
-    if (joined.parts.empty()) {
+    if (joined.shape.empty()) {
       joined.shape = piece.shape;
     } else {
       joined.shape[0] += piece.shape[0];
       joined.fits = absl::MakeSpan(joined.shape).subspan(1) ==
                     absl::MakeSpan(piece.shape).subspan(1);
     }
-    absl::c_copy(piece.parts, std::back_inserter(joined.parts));
   }
   return joined;
 }
@@ -395,7 +396,8 @@ void Tensors::Settle() {
     bias->target =
         absl::StrCat(absl::StripSuffix(listing.target, kWeight), kBias);
     bias->pattern += kBias;
-    bias->parts = MakeView(listing.bias_source, {listing.parts.shape[0]});
+    const TensorView::Shape& shape = listing.parts.shape;
+    bias->parts = MakeView(listing.bias_source, {shape.empty() ? 0 : shape[0]});
     bias->precision.reset();
   }
   const bool is_optional = listing.need == Need::kOptional;
@@ -445,7 +447,6 @@ void Tensors::AddTarget(Listing listing) {
   const size_t first =
       made.parts.empty() ? TensorView::kZeros : made.parts[0].view.source;
   if (!made.fits || made.parts.empty()) {
-    // A view that doesn't fit has lost its source.
     return Fail(absl::StrCat("the sizes in config.json don't fit each other: ",
                              listing.target, " can't be made with them"));
   }

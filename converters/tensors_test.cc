@@ -288,12 +288,22 @@ TEST(TensorsTest, SizesThatDoNotFitEachOtherAreAnError) {
               HasSubstr("x.weight"));
 }
 
-TEST(TensorsTest, ASizeOfNothingIsAnErrorWithBiasesToo) {
-  const auto list = [](Tensors& t) {
-    t.Matrix("a", "q", 0, 4).MaybeBias();
-    t.Vector("b", "norm", 0).WithBias();
-  };
-  EXPECT_THAT(ErrorOf(Source(), list), HasSubstr("a.weight"));
+TEST(TensorsTest, SizesOfNothingAreAnErrorOrOfWhatIsNotThere) {
+  FakeSource source;
+  source.Add("q.weight", {0, 4});
+  EXPECT_THAT(ErrorOf(source,
+                      [](Tensors& t) {
+                        t.Matrix("attn_q", "q", 0, 4).Rotary(2).MaybeBias();
+                      }),
+              HasSubstr("don't fit each other: attn_q.weight"));
+  EXPECT_THAT(ErrorOf(FakeSource(),
+                      [](Tensors& t) {
+                        t.Matrix("attn_q", "q", 0, 4).Rotary(0).WithBias();
+                        t.Matrix("output", "head", 0, 0).Optional();
+                        t.Add("x.weight", Join({t.View("a.weight", {0, 3}),
+                                                t.View("b.weight", {2, 2})}));
+                      }),
+              HasSubstr("lacks q.weight, q.bias, a.weight, b.weight"));
 }
 
 TEST(TensorsTest, TwoSourcesOfOneTargetAreAnError) {

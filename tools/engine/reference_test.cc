@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -230,10 +231,12 @@ std::string WriteImportance(const std::string& model, const std::string& path) {
 TEST_P(ReferenceTest, ImportanceCountsWhateverTheSource) {
   const auto expected = ExpectedFiles(GetParam(), /*weighted=*/true);
   if (expected.empty()) GTEST_SKIP() << "no digests with importance";
-  const auto made = Convert(Checkpoint(GetParam()), {"F16", "F32"});
+  const auto made =
+      Convert(testdata::CheckpointDirectory(GetParam()), {"F16", "F32"});
   ASSERT_TRUE(made.ok()) << made.status();
   const std::string directory = absl::StrCat(testing::TempDir(), "/");
-  std::vector<std::string> sources = {Checkpoint(GetParam())};
+  std::vector<std::string> sources = {
+      testdata::CheckpointDirectory(GetParam())};
   for (const OutputReport& output : made->outputs()) {
     sources.push_back(absl::StrCat(directory, output.file_type(), ".gguf"));
     std::filesystem::copy_file(
