@@ -1,11 +1,9 @@
 // Command R7B, Command A, Tiny Aya.
 
 #include <cstdint>
-#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "base/json.h"
 #include "base/status_macros.h"
 #include "converters/architecture.h"
 #include "converters/config/config.h"
@@ -14,7 +12,6 @@
 #include "converters/config/text_model.h"
 #include "converters/decoder.h"
 #include "converters/tensors.h"
-#include "nlohmann/json.hpp"
 
 namespace converters {
 namespace {
@@ -26,17 +23,6 @@ constexpr Field kFields[] = {
     {"layer_norm_eps", kFloat},
 };
 
-// The class has heads of this size, whatever the file says.
-bool CompleteConfig(nlohmann::json& config) {
-  const std::optional<uint64_t> hidden =
-      base::UintMember(config, "hidden_size");
-  const std::optional<uint64_t> heads =
-      base::UintMember(config, "num_attention_heads");
-  if (!hidden.has_value() || heads.value_or(0) == 0) return false;
-  config["head_dim"] = *hidden / *heads;
-  return true;
-}
-
 constexpr ConfigClass kConfigs[] = {
     {.model_type = "cohere2",
      .fields = {kSizeFields, kFeedForwardFields, kDecoderFields, kFields},
@@ -45,8 +31,8 @@ constexpr ConfigClass kConfigs[] = {
                      "num_attention_heads": 64, "layer_norm_eps": 1e-5,
                      "max_position_embeddings": 8192, "logit_scale": 0.0625,
                      "sliding_window": 4096, "tie_word_embeddings": true})",
-     .kv_heads_as_heads = true,
-     .complete = CompleteConfig},
+     .derives_head_dim = true,
+     .kv_heads_as_heads = true},
 };
 
 absl::Status Describe(const Config& config, Model& model) {

@@ -38,8 +38,9 @@ constexpr ConfigClass kConfigs[] = {
      .rope = {.share_key = "partial_rotary_factor", .share = 0.25}},
 };
 
-// StableLM 2's vocabulary has the structure of Qwen 2's.
-constexpr vocab::PreTokenizerName kPreTokenizers[] = {{"qwen2", "stablelm2"}};
+// StableLM 2's vocabulary has the structure of GPT-4's, as DBRX has it.
+constexpr vocab::PreTokenizerName kPreTokenizers[] = {{"dbrx", "stablelm2"},
+                                                      {"qwen2", "stablelm2"}};
 
 // The 12B has a norm for each head.
 void HeadNorms(Names& n, const TextSizes& s) {
