@@ -364,7 +364,8 @@ absl::StatusOr<std::vector<float>> Tensors::Values(
       sources_[*index].elements() > kMaxValues) {
     return absl::InvalidArgumentError(
         absl::StrCat("the checkpoint has no tensor ", Shown(source),
-                     " of shape ", ShapeText(shape)));
+                     " of shape ", ShapeText(shape),
+                     "; is a shard missing, or config.json of another model?"));
   }
   std::vector<float> values(sources_[*index].elements());
   absl::Status status = source_.Read(*index, 0, absl::MakeSpan(values));
@@ -388,8 +389,7 @@ void Tensors::Settle() {
   if (!listing_.has_value()) return;
   Listing listing = *std::exchange(listing_, std::nullopt);
   std::optional<Listing> bias;
-  // A shape that doesn't fit is an error already without its bias.
-  if (listing.bias != Need::kNever && !listing.parts.shape.empty()) {
+  if (listing.bias != Need::kNever) {
     bias = listing;
     bias->bias = Need::kNever;
     bias->need = listing.bias;

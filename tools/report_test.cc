@@ -65,9 +65,9 @@ TEST_F(ReportTest, DescribesTensorsAndTheSizeThatTheFileWillHave) {
   }
   // 556 rows of 8 blocks of 34 bytes, and a norm of 256 floats.
   const std::string text = DescribeOutput(plan.model.plan, plan.outputs[2]);
-  EXPECT_THAT(text, HasSubstr("\n  token_embd.weight      Q8_0   27200  "
+  EXPECT_THAT(text, HasSubstr("\n  token_embd.weight      Q8_0  27200  "
                               "[256, 100]\n"));
-  EXPECT_THAT(text, HasSubstr("\n  output_norm.weight     F32     1024  "
+  EXPECT_THAT(text, HasSubstr("\n  output_norm.weight     F32    1024  "
                               "[256]\n"));
   EXPECT_THAT(text, HasSubstr("\n  7 tensors: F32 1 (1.0 KiB), Q8_0 6 (147.7 "
                               "KiB)\n"));

@@ -171,7 +171,8 @@ TEST_P(ReferenceTest, EveryTypeEqualsTheReference) {
   const auto expected = ExpectedFiles(GetParam());
   std::vector<std::string> types;
   for (const auto& [type, digest] : expected) types.push_back(type);
-  ASSERT_GE(types.size(), 5);
+  // F16, F32 and a quantized type at least.
+  ASSERT_GE(types.size(), 3);
   const auto report = Convert(testdata::CheckpointDirectory(GetParam()), types);
   ASSERT_TRUE(report.ok()) << report.status();
   Compare(*report, expected);
