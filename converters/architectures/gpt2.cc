@@ -19,24 +19,9 @@ namespace {
 
 constexpr absl::string_view kClasses[] = {"GPT2LMHeadModel"};
 
-constexpr Field kFields[] = {
-    {"n_positions", kInt},
-    {"n_embd", kInt},
-    {"n_layer", kInt},
-    {"n_head", kInt},
-    {"n_inner", kInt | kNull},
-    {"activation_function", kString},
-    {"resid_pdrop", kNumber},
-    {"embd_pdrop", kNumber},
-    {"attn_pdrop", kNumber},
-    {"layer_norm_epsilon", kFloat},
-    {"scale_attn_weights", kBool},
-    {"add_cross_attention", kBool},
-};
-
 constexpr ConfigClass kConfigs[] = {
     {.model_type = "gpt2",
-     .fields = {kFields},
+     .fields = {kGpt2Fields},
      .defaults = R"({"vocab_size": 50257, "n_positions": 1024, "n_embd": 768,
                      "n_layer": 12, "n_head": 12, "layer_norm_epsilon": 1e-5,
                      "tie_word_embeddings": true})",

@@ -18,26 +18,15 @@ namespace {
 
 constexpr absl::string_view kClasses[] = {"GPTBigCodeForCausalLM"};
 
+// Besides GPT-2's.
 constexpr Field kFields[] = {
-    {"n_positions", kInt},
-    {"n_embd", kInt},
-    {"n_layer", kInt},
-    {"n_head", kInt},
-    {"n_inner", kInt | kNull},
-    {"activation_function", kString},
-    {"resid_pdrop", kNumber},
-    {"embd_pdrop", kNumber},
-    {"attn_pdrop", kNumber},
-    {"layer_norm_epsilon", kFloat},
-    {"scale_attn_weights", kBool},
     {"attention_softmax_in_fp32", kBool},
     {"scale_attention_softmax_in_fp32", kBool},
     {"multi_query", kBool},
-    {"add_cross_attention", kBool},
 };
 constexpr ConfigClass kConfigs[] = {
     {.model_type = "gpt_bigcode",
-     .fields = {kFields},
+     .fields = {kGpt2Fields, kFields},
      .defaults = R"({"vocab_size": 50257, "n_embd": 768, "n_layer": 12,
                      "n_head": 12, "n_positions": 1024,
                      "layer_norm_epsilon": 1e-5, "multi_query": true,

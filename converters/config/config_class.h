@@ -65,6 +65,22 @@ inline constexpr Field kDecoderFields[] = {
     {"layer_types", kStrings | kNull},
 };
 
+// Fields of GPT-2 and what descends from its class.
+inline constexpr Field kGpt2Fields[] = {
+    {"n_positions", kInt},
+    {"n_embd", kInt},
+    {"n_layer", kInt},
+    {"n_head", kInt},
+    {"n_inner", kInt | kNull},
+    {"activation_function", kString},
+    {"resid_pdrop", kNumber},
+    {"embd_pdrop", kNumber},
+    {"attn_pdrop", kNumber},
+    {"layer_norm_epsilon", kFloat},
+    {"scale_attn_weights", kBool},
+    {"add_cross_attention", kBool},
+};
+
 // How a class finds its rotary settings.
 struct RopeDefaults {
   bool is_used = true;  // it has rope_parameters
